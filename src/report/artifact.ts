@@ -52,7 +52,10 @@ export function artifactFileName(
   gzip = false,
 ): string {
   const suffix = `-${asOf.toISOString().slice(0, 10)}.${FACTS[format].extension}${gzip ? ".gz" : ""}`;
-  const stem = safeName(reportName.toLowerCase(), configId).slice(0, NAME_LENGTH_MAX - suffix.length);
+  const stem = safeName(reportName.toLowerCase(), configId).slice(
+    0,
+    NAME_LENGTH_MAX - suffix.length,
+  );
   return `${stem}${suffix}`;
 }
 
@@ -64,6 +67,11 @@ export function artifactMediaType(format: Format, gzip = false): string {
  * Where a run's file is stored. The fence is in the key, so a worker that lost its lease
  * can never overwrite the file of the one that took over.
  */
-export function artifactKey(configId: string, fence: number, runId: string, fileName: string): string {
+export function artifactKey(
+  configId: string,
+  fence: number,
+  runId: string,
+  fileName: string,
+): string {
   return `${safeName(configId, "report")}/f${fence}-${safeName(runId, "run")}/${fileName}`;
 }
