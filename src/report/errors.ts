@@ -63,6 +63,10 @@ export function isRetryable(code: ErrorCode): boolean {
 /** Anything thrown, as a ReportError; a foreign error keeps its message under `code`. */
 export function asReportError(thrown: unknown, code: ErrorCode = "internal"): ReportError {
   if (thrown instanceof ReportError) return thrown;
-  const message = thrown instanceof Error ? thrown.message : String(thrown);
-  return new ReportError(code, message, { cause: thrown });
+  return new ReportError(code, messageOf(thrown), { cause: thrown });
+}
+
+/** The sentence in anything thrown. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
 }

@@ -1,0 +1,110 @@
+import type { ReportError } from "../report/errors.ts";
+import { formatBytes, formatCount } from "../report/message.ts";
+import type { Delivered } from "./deliver.ts";
+import type { Executed, Progress } from "./execute.ts";
+import type { Claim } from "./ports.ts";
+
+/** What a worker does, for its log. The loop tells; who listens decides how it looks. */
+export type WorkerEvent =
+  | { readonly kind: "started"; readonly lanes: number }
+  | { readonly kind: "claimed"; readonly claim: Claim; readonly lane: number }
+  | { readonly kind: "progress"; readonly progress: Progress }
+  | { readonly kind: "executed"; readonly claim: Claim; readonly executed: Executed }
+  | { readonly kind: "delivered"; readonly delivered: Delivered }
+  | { readonly kind: "idle"; readonly waitMs: number; readonly nextDueAt: Date | null }
+  | { readonly kind: "triggered" }
+  | { readonly kind: "backing-off"; readonly error: ReportError; readonly delayMs: number }
+  | { readonly kind: "stopping"; readonly running: number }
+  | { readonly kind: "stopped" };
+
+export type Level = "debug" | "info" | "warn" | "error";
+
+/** One line for an event, with the report, the step and the code in it. */
+export function describeEvent(event: WorkerEvent): { level: Level; text: string } {
+  switch (event.kind) {
+    case "started":
+      return { level: "info", text: `worker started, ${event.lanes} lanes` };
+    case "claimed": {
+      const { row, attempt, maxAttempts, runId } = event.claim;
+      const text = `${row.reportName}: claimed by lane ${event.lane}, attempt ${attempt} of ${maxAttempts}, run ${runId}`;
+      return { level: "info", text };
+    }
+    case "progress":
+      return { level: "debug", text: describeProgress(event.progress) };
+    case "executed":
+      return describeExecuted(event.claim, event.executed);
+    case "delivered":
+      return describeDelivered(event.delivered);
+    case "idle": {
+      const next = event.nextDueAt === null ? "" : `, next due ${event.nextDueAt.toISOString()}`;
+      const wait = `${Math.round(event.waitMs / 1000)} s`;
+      return { level: "debug", text: `nothing is pending; looking again in ${wait}${next}` };
+    }
+    case "triggered":
+      return { level: "info", text: "triggered" };
+    case "backing-off": {
+      const text = `${event.error.code}: ${event.error.message}; trying again in ${Math.round(event.delayMs / 1000)} s`;
+      return { level: "warn", text };
+    }
+    case "stopping":
+      return { level: "info", text: `stopping; ${event.running} running` };
+    case "stopped":
+      return { level: "info", text: "worker stopped" };
+  }
+}
+
+function describeProgress({ claim, phase, rowCount, rowsTotal }: Progress): string {
+  const rows =
+    rowsTotal === null ? "" : ` ${formatCount(rowCount)} of ${formatCount(rowsTotal)} rows`;
+  return `${claim.row.reportName}: ${phase}${rows}`;
+}
+
+function describeExecuted(claim: Claim, executed: Executed): { level: Level; text: string } {
+  const { outcome, facts } = executed;
+  const name = claim.row.reportName;
+  switch (outcome.kind) {
+    case "completed": {
+      const files = outcome.artifacts.map(
+        (artifact) => `${artifact.fileName} ${formatBytes(artifact.sizeBytes)}`,
+      );
+      const text = `${name}: COMPLETED, ${formatCount(facts.rowCount ?? 0)} rows, ${files.join(", ")}`;
+      return { level: "info", text };
+    }
+    case "retry":
+    case "postponed": {
+      const wait = Math.round(outcome.delayMs / 1000);
+      const text = `${name}: ${outcome.error.code}: ${outcome.error.message}; again in ${wait} s`;
+      return { level: "warn", text };
+    }
+    case "failed":
+      return {
+        level: "error",
+        text: `${name}: FAILED, ${outcome.error.code}: ${outcome.error.message}`,
+      };
+    case "missed":
+      return { level: "warn", text: `${name}: occurrence missed, dropped by its misfire policy` };
+    case "cancelled":
+      return { level: "info", text: `${name}: CANCELLED` };
+    case "interrupted":
+      return { level: "info", text: `${name}: given back, because the worker stops` };
+    case "lease_lost":
+      return { level: "warn", text: `${name}: the lease was lost; nothing was written` };
+  }
+}
+
+function describeDelivered({ claim, result, recorded }: Delivered): { level: Level; text: string } {
+  const what = `${claim.channel} to ${claim.target}`;
+  if (!recorded) return { level: "warn", text: `${what}: the lease was lost; nothing was written` };
+  switch (result.state) {
+    case "SENT":
+      return { level: "info", text: `${what}: sent` };
+    case "NEW":
+      return {
+        level: "warn",
+        text: `${what}: ${result.error}; again in ${Math.round(result.delayMs / 1000)} s`,
+      };
+    case "FAILED":
+    case "UNKNOWN":
+      return { level: "error", text: `${what}: ${result.state}, ${result.error}` };
+  }
+}

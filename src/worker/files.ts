@@ -1,0 +1,195 @@
+import { createHash, type Hash } from "node:crypto";
+import { type FileHandle, mkdir, open } from "node:fs/promises";
+import { join } from "node:path";
+import type {
+  ByteSink,
+  RenderContext,
+  Renderer,
+  Renderers,
+  RenderSummary,
+} from "../render/renderer.ts";
+import {
+  artifactFileName,
+  artifactKey,
+  artifactMediaType,
+  type Format,
+} from "../report/artifact.ts";
+import { messageOf, ReportError } from "../report/errors.ts";
+import type { Table } from "../report/table.ts";
+import type { RenderedFile } from "./ports.ts";
+
+/** What names a run's files. */
+export interface FileNaming {
+  readonly configId: string;
+  readonly fence: number;
+  readonly runId: string;
+  readonly reportName: string;
+  readonly asOf: Date;
+}
+
+export interface RenderedFormat extends RenderedFile {
+  readonly format: Format;
+  readonly fileName: string;
+  readonly summary: RenderSummary;
+}
+
+/**
+ * Renders every format from one pass over the table into files in `folder`. Throws ReportError: what the table throws,
+ * `render_failed`, or `rows_missing` when a renderer took another number of rows than the warehouse reported.
+ */
+export async function renderFiles(
+  table: Table,
+  formats: readonly Format[],
+  context: RenderContext,
+  options: {
+    renderers: Renderers;
+    folder: string;
+    naming: FileNaming;
+    signal: AbortSignal;
+    onRows: (rowCount: number) => void;
+  },
+): Promise<RenderedFormat[]> {
+  await mkdir(options.folder, { recursive: true });
+  const jobs: FormatJob[] = [];
+  try {
+    for (const format of formats) jobs.push(await openJob(format, context, options));
+    await streamRows(table, jobs, options.signal, options.onRows);
+    const rendered: RenderedFormat[] = [];
+    for (const job of jobs) rendered.push(await finishJob(job, table.rowCount));
+    return rendered;
+  } finally {
+    await Promise.allSettled(jobs.map((job) => job.sink.close()));
+  }
+}
+
+interface FormatJob {
+  readonly format: Format;
+  readonly fileName: string;
+  readonly key: string;
+  readonly mediaType: string;
+  readonly sink: HashingFile;
+  readonly renderer: Renderer;
+}
+
+async function openJob(
+  format: Format,
+  context: RenderContext,
+  options: { renderers: Renderers; folder: string; naming: FileNaming },
+): Promise<FormatJob> {
+  const { naming } = options;
+  const gzip = format === "CSV" && context.options.csv.gzip;
+  const fileName = artifactFileName(naming.reportName, naming.configId, format, naming.asOf, gzip);
+  const sink = await HashingFile.create(join(options.folder, fileName));
+  return {
+    format,
+    fileName,
+    key: artifactKey(naming.configId, naming.fence, naming.runId, fileName),
+    mediaType: artifactMediaType(format, gzip),
+    sink,
+    renderer: options.renderers[format](context, sink),
+  };
+}
+
+async function streamRows(
+  table: Table,
+  jobs: readonly FormatJob[],
+  signal: AbortSignal,
+  onRows: (rowCount: number) => void,
+): Promise<void> {
+  for (const job of jobs) await guard(job, () => job.renderer.begin(table.columns));
+  let rowCount = 0;
+  for await (const batch of table.batches) {
+    signal.throwIfAborted();
+    for (const job of jobs) await guard(job, () => job.renderer.rows(batch));
+    rowCount += batch.length;
+    onRows(rowCount);
+  }
+  signal.throwIfAborted();
+}
+
+async function finishJob(job: FormatJob, rowsReported: number): Promise<RenderedFormat> {
+  const summary = await guard(job, () => job.renderer.finish());
+  if (summary.rowCount !== rowsReported) {
+    throw new ReportError(
+      "rows_missing",
+      `${job.format} holds ${summary.rowCount} rows, but the warehouse reported ${rowsReported}`,
+    );
+  }
+  const { format, fileName, key, mediaType, sink } = job;
+  await guard(job, () => sink.close());
+  const { path, sizeBytes } = sink;
+  return { format, fileName, key, mediaType, path, sizeBytes, sha256: sink.digest(), summary };
+}
+
+async function guard<T>(job: FormatJob, step: () => T | Promise<T>): Promise<T> {
+  try {
+    return await step();
+  } catch (error) {
+    if (error instanceof ReportError) throw error;
+    const full = error instanceof Error && "code" in error && error.code === "ENOSPC";
+    throw new ReportError(
+      "render_failed",
+      `${job.format}: ${full ? "the disk is full" : messageOf(error)}`,
+      { cause: error, retryable: full },
+    );
+  }
+}
+
+const BUFFER_BYTES = 1 << 20;
+
+/** A file on disk that knows its size and hash. Bytes are copied at once, so the caller may use its buffer again. */
+class HashingFile implements ByteSink {
+  readonly path: string;
+  sizeBytes = 0;
+  #hash: Hash = createHash("sha256");
+  #handle: FileHandle;
+  #buffer = new Uint8Array(BUFFER_BYTES);
+  #buffered = 0;
+  #open = true;
+
+  private constructor(path: string, handle: FileHandle) {
+    this.path = path;
+    this.#handle = handle;
+  }
+
+  static async create(path: string): Promise<HashingFile> {
+    return new HashingFile(path, await open(path, "w"));
+  }
+
+  write(bytes: Uint8Array): void | Promise<void> {
+    this.sizeBytes += bytes.byteLength;
+    this.#hash.update(bytes);
+    if (this.#buffered + bytes.byteLength > BUFFER_BYTES) return this.#writeThrough(bytes);
+    this.#buffer.set(bytes, this.#buffered);
+    this.#buffered += bytes.byteLength;
+  }
+
+  /** Closing twice is closing once. */
+  async close(): Promise<void> {
+    if (!this.#open) return;
+    this.#open = false;
+    try {
+      await this.#flush();
+    } finally {
+      await this.#handle.close();
+    }
+  }
+
+  /** Lower-case hexadecimal; once, after close. */
+  digest(): string {
+    return this.#hash.digest("hex");
+  }
+
+  async #writeThrough(bytes: Uint8Array): Promise<void> {
+    const own = bytes.slice();
+    await this.#flush();
+    await this.#handle.appendFile(own);
+  }
+
+  async #flush(): Promise<void> {
+    if (this.#buffered === 0) return;
+    const filled = this.#buffer.subarray(0, this.#buffered);
+    this.#buffered = 0;
+    await this.#handle.appendFile(filled);
+  }
+}

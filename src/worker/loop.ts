@@ -1,0 +1,197 @@
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { asReportError, ReportError } from "../report/errors.ts";
+import { type DeliverPorts, deliverNext, type DeliverSettings } from "./deliver.ts";
+import type { WorkerEvent } from "./events.ts";
+import { execute, type ExecutePorts, type ExecuteSettings } from "./execute.ts";
+import { claimNext, laneFilters } from "./lanes.ts";
+import type { Claim, Heartbeat } from "./ports.ts";
+import { Wake } from "./wake.ts";
+
+export interface LoopPorts extends Omit<ExecutePorts, "onProgress">, DeliverPorts {
+  readonly heartbeat: Heartbeat;
+  readonly tell: (event: WorkerEvent) => void;
+}
+
+export interface LoopSettings extends ExecuteSettings, DeliverSettings {
+  /** Reports at a time. */
+  readonly concurrency: number;
+  readonly pollIntervalMs: number;
+  /** How often running reports are looked after: lease, cancel requests. */
+  readonly superviseIntervalMs: number;
+  /** End when nothing is due, instead of waiting for more. */
+  readonly once: boolean;
+}
+
+export interface Loop {
+  /** Look for work now. */
+  wake(): void;
+  /**
+   * Claims no more, lets running reports end for `graceMs`, then cancels their queries and gives them back.
+   * Resolves when the worker holds nothing.
+   */
+  stop(graceMs: number): Promise<void>;
+  /** Resolves when the loop has ended; rejects when it could not go on (a defect, not an outage). */
+  readonly ended: Promise<void>;
+}
+
+const BACK_OFF_MIN_MS = 5_000;
+const BACK_OFF_MAX_MS = 5 * 60_000;
+
+/** Starts the lanes of a worker. */
+export function startLoop(ports: LoopPorts, settings: LoopSettings): Loop {
+  const state: LoopState = {
+    ports,
+    settings,
+    running: new Map(),
+    stopping: new AbortController(),
+    wake: new Wake(),
+    claims: 0,
+  };
+  ports.tell({ kind: "started", lanes: settings.concurrency });
+  const lanes = Array.from({ length: settings.concurrency }, (_, lane) => runLane(state, lane));
+  const supervisor = new AbortController();
+  const supervising = supervise(state, supervisor.signal);
+  const ended = Promise.all(lanes).then(async () => {
+    supervisor.abort();
+    await supervising;
+    ports.tell({ kind: "stopped" });
+  });
+  return {
+    wake: () => {
+      ports.tell({ kind: "triggered" });
+      state.wake.wakeAll();
+    },
+    stop: async (graceMs) => {
+      ports.tell({ kind: "stopping", running: state.running.size });
+      state.stopping.abort();
+      state.wake.wakeAll();
+      const deadline = setTimeout(
+        () => abortAll(state, "interrupted", "the worker stops"),
+        graceMs,
+      );
+      await ended.finally(() => clearTimeout(deadline));
+    },
+    ended,
+  };
+}
+
+interface LoopState {
+  readonly ports: LoopPorts;
+  readonly settings: LoopSettings;
+  readonly running: Map<Claim, AbortController>;
+  readonly stopping: AbortController;
+  readonly wake: Wake;
+  claims: number;
+}
+
+async function runLane(state: LoopState, lane: number): Promise<void> {
+  let failures = 0;
+  while (!state.stopping.signal.aborted) {
+    const ticket = state.wake.ticket();
+    try {
+      const worked = (await workOnce(state, lane)) || (await deliverOnce(state, null));
+      failures = 0;
+      if (worked) continue;
+      if (state.settings.once) return;
+      await waitForWork(state, ticket);
+    } catch (thrown) {
+      failures += 1;
+      await backOff(state, asReportError(thrown), failures, ticket);
+    }
+  }
+}
+
+/** Claims and runs one report. False: nothing is due for this lane. */
+async function workOnce(state: LoopState, lane: number): Promise<boolean> {
+  const { ports, settings } = state;
+  const filters = laneFilters(lane, settings.concurrency, state.claims + 1);
+  const claim = await claimNext(ports.queue, filters);
+  if (claim === null) return false;
+  state.claims += 1;
+  ports.tell({ kind: "claimed", claim, lane });
+  const controller = new AbortController();
+  state.running.set(claim, controller);
+  ports.heartbeat.setActive(true);
+  try {
+    const onProgress: ExecutePorts["onProgress"] = (progress) =>
+      ports.tell({ kind: "progress", progress });
+    const executed = await execute(claim, { ...ports, onProgress }, settings, controller.signal);
+    ports.tell({ kind: "executed", claim, executed });
+  } finally {
+    state.running.delete(claim);
+    ports.heartbeat.setActive(state.running.size > 0);
+    await rm(join(settings.scratchFolder, claim.runId), { recursive: true, force: true });
+  }
+  // A worker that stops leaves messages to the next one: the ledger has them.
+  while (!state.stopping.signal.aborted && (await deliverOnce(state, claim.runId)));
+  return true;
+}
+
+async function deliverOnce(state: LoopState, runId: string | null): Promise<boolean> {
+  const delivered = await deliverNext(runId, state.ports, state.settings);
+  if (delivered === null) return false;
+  state.ports.tell({ kind: "delivered", delivered });
+  return true;
+}
+
+async function waitForWork(state: LoopState, ticket: number): Promise<void> {
+  const { ports, settings, wake } = state;
+  const { nextDueAt, pending } = await ports.queue.depth();
+  const now = nextDueAt === null ? null : await ports.queue.now();
+  const untilDueMs =
+    nextDueAt === null || now === null ? Infinity : nextDueAt.getTime() - now.getTime();
+  // What is pending now became due a moment ago, or waits for a lane that may take it.
+  const capMs = pending > 0 ? settings.superviseIntervalMs : settings.pollIntervalMs;
+  const waitMs = Math.min(capMs, Math.max(0, untilDueMs) + DUE_MARGIN_MS);
+  ports.tell({ kind: "idle", waitMs, nextDueAt });
+  await wake.wait(ticket, waitMs);
+}
+
+/** Waking a moment after the due time finds the report due. */
+const DUE_MARGIN_MS = 50;
+
+/** An outage burns no attempts: nothing is claimed until the warehouse answers again. */
+async function backOff(
+  state: LoopState,
+  error: ReportError,
+  failures: number,
+  ticket: number,
+): Promise<void> {
+  const { ports, settings, wake } = state;
+  if (settings.once) throw error;
+  const capMs = Math.min(BACK_OFF_MAX_MS, BACK_OFF_MIN_MS * 2 ** (failures - 1));
+  const delayMs = Math.round(capMs * (0.5 + ports.clock.random() / 2));
+  ports.tell({ kind: "backing-off", error, delayMs });
+  await wake.wait(ticket, delayMs);
+}
+
+/** Looks after what is running until told to end: its lease, and people who want it stopped. */
+async function supervise(state: LoopState, ended: AbortSignal): Promise<void> {
+  const { ports, settings, running } = state;
+  while (!ended.aborted) {
+    await ports.clock.sleep(settings.superviseIntervalMs, ended);
+    if (running.size === 0 || ended.aborted) continue;
+    if (ports.heartbeat.ageMs() > settings.selfFenceMs) {
+      abortAll(state, "lease_lost", "no heartbeat reached the database for too long");
+      continue;
+    }
+    await cancelRequested(state);
+  }
+}
+
+async function cancelRequested(state: LoopState): Promise<void> {
+  try {
+    for (const claim of await state.ports.queue.cancelRequested([...state.running.keys()])) {
+      state.running.get(claim)?.abort(new ReportError("cancelled", "cancelled by request"));
+    }
+  } catch (thrown) {
+    // A missed look is made good by the next one.
+    const delayMs = state.settings.superviseIntervalMs;
+    state.ports.tell({ kind: "backing-off", error: asReportError(thrown), delayMs });
+  }
+}
+
+function abortAll(state: LoopState, code: "interrupted" | "lease_lost", reason: string): void {
+  for (const controller of state.running.values()) controller.abort(new ReportError(code, reason));
+}
