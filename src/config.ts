@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { ReportError } from "./report/errors.ts";
 import { Secret } from "./secret.ts";
-import { readSnowflakeSettings } from "./snowflake/settings-source.ts";
+import { readSnowflakeSettings, type SnowflakeSource } from "./snowflake/settings-source.ts";
 import type { SnowflakeSettings } from "./snowflake/settings.ts";
 
 const duration = (fallback: string) =>
@@ -114,10 +114,14 @@ export const variables = z.object({
   ),
 });
 
+/** Where Snowflake is: settled by the variables, by them and a secret that is yet to be read, or on this machine. */
+export type SnowflakeConfig =
+  | { readonly kind: "settings"; readonly settings: Secret<SnowflakeSettings> }
+  | { readonly kind: "secret"; readonly secretId: string; readonly source: Secret<SnowflakeSource> }
+  | { readonly kind: "local" };
+
 export interface Config {
-  /** Null: the local Snowflake. */
-  readonly snowflake: Secret<SnowflakeSettings> | null;
-  readonly snowflakeSecretId: string | null;
+  readonly snowflake: SnowflakeConfig;
   readonly readerRole: string | null;
   readonly names: {
     readonly database: string;
@@ -154,11 +158,16 @@ export interface Config {
 
 /**
  * Reads the environment once. Throws ReportError `configuration` with every problem, each naming its variable.
- * An empty variable is as good as none.
+ * An empty variable is as good as none. `overrides` are what the command line says instead.
  */
-export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config {
+export function loadConfig(
+  environment: NodeJS.ProcessEnv = process.env,
+  overrides: Readonly<Record<string, string | undefined>> = {},
+): Config {
   const given = Object.fromEntries(
-    Object.entries(environment).filter(([name, value]) => name in variables.shape && value !== ""),
+    [...Object.entries(environment), ...Object.entries(overrides)].filter(
+      ([name, value]) => name in variables.shape && value !== "" && value !== undefined,
+    ),
   );
   const parsed = variables.safeParse(given);
   const problems = parsed.success
@@ -186,10 +195,8 @@ function checkTogether(values: Variables): string[] {
 const SELF_FENCE_PART = 0.8;
 
 function build(values: Variables): Config {
-  const settings = readSnowflakeSettings(values);
   return {
-    snowflake: settings === null || "problems" in settings ? null : new Secret(settings),
-    snowflakeSecretId: values.SNOWFLAKE_SECRET_ID ?? null,
+    snowflake: snowflakeConfig(values),
     readerRole: values.SNOWFLAKE_READER_ROLE ?? null,
     names: {
       database: values.SNOWFLAKE_DATABASE,
@@ -222,6 +229,16 @@ function build(values: Variables): Config {
       lineItems: values.LOCAL_SNOWFLAKE_LINE_ITEMS,
     },
   };
+}
+
+function snowflakeConfig(values: Variables): SnowflakeConfig {
+  const settings = readSnowflakeSettings(values);
+  if (settings !== null && !("problems" in settings)) {
+    return { kind: "settings", settings: new Secret(settings) };
+  }
+  const secretId = values.SNOWFLAKE_SECRET_ID;
+  if (secretId === undefined) return { kind: "local" };
+  return { kind: "secret", secretId, source: new Secret<SnowflakeSource>(values) };
 }
 
 const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;

@@ -12,6 +12,7 @@ import {
 import { parseReport, readOwnerEmail, type Report } from "../report/request.ts";
 import { chooseOccurrence } from "../report/schedule.ts";
 import { type RenderedFormat, renderFiles } from "./files.ts";
+import { runQuery } from "./query.ts";
 import type { Claim, Clock, Heartbeat, Queue, RunFacts, Store, Warehouse } from "./ports.ts";
 
 export interface ExecutePorts {
@@ -122,20 +123,7 @@ async function makeFiles(run: Run, report: Report): Promise<RenderedFormat[]> {
   const { claim, ports, settings, signal, facts } = run;
   reportProgress(run, "query", 0);
   const startedMs = ports.clock.monotonicMs();
-  const result = await ports.warehouse.query(
-    {
-      ...report.statement,
-      timeoutSeconds: settings.queryTimeoutSeconds,
-      tag: {
-        app: "report-service",
-        report: claim.configId,
-        run: claim.runId,
-        attempt: String(claim.attempt),
-      },
-      timezone: report.timezone,
-    },
-    signal,
-  );
+  const result = await runQuery(claim, report, ports, settings.queryTimeoutSeconds, signal);
   facts.queryId = result.queryId;
   facts.rowCount = result.table.rowCount;
   const readyMs = ports.clock.monotonicMs();

@@ -1,0 +1,28 @@
+import { defineCommand } from "citty";
+import { listReports } from "../snowflake/reports.ts";
+import { withControl } from "./control.ts";
+import { formatStatuses, print, printJson } from "./output.ts";
+
+const LIMIT_DEFAULT = 50;
+const LIMIT_MAX = 10_000;
+
+export const list = defineCommand({
+  meta: { name: "list", description: "Show reports with their latest run, the newest first" },
+  args: {
+    status: {
+      type: "enum",
+      options: ["PENDING", "PROCESSING", "COMPLETED", "FAILED", "CANCELLED"],
+      description: "Only reports of this status",
+    },
+    limit: { type: "string", default: String(LIMIT_DEFAULT), description: "At most this many" },
+    json: { type: "boolean", description: "Answer as JSON" },
+  },
+  run: async ({ args }) => {
+    const limit = Math.min(LIMIT_MAX, Math.max(1, Math.trunc(Number(args.limit)) || LIMIT_DEFAULT));
+    const statuses = await withControl(({ connection }) =>
+      listReports(connection, { status: args.status ?? null, limit }),
+    );
+    if (args.json) printJson(statuses);
+    else print(statuses.length === 0 ? "no reports" : formatStatuses(statuses));
+  },
+});

@@ -1,0 +1,58 @@
+import { defineCommand, renderUsage, runCommand, type SubCommandsDef } from "citty";
+import packageFile from "../package.json" with { type: "json" };
+
+/** Loaded when called: `--version` shall not pay for what it does not use. */
+const subCommands: SubCommandsDef = {
+  worker: async () => (await import("./commands/worker.ts")).worker,
+  run: async () => (await import("./commands/run.ts")).run,
+  add: async () => (await import("./commands/add.ts")).add,
+  list: async () => (await import("./commands/list.ts")).list,
+  show: async () => (await import("./commands/show.ts")).show,
+  cancel: async () => (await import("./commands/cancel.ts")).cancel,
+  retry: async () => (await import("./commands/retry.ts")).retry,
+  preview: async () => (await import("./commands/preview.ts")).preview,
+  trigger: async () => (await import("./commands/trigger.ts")).trigger,
+  setup: async () => (await import("./commands/setup.ts")).setup,
+  doctor: async () => (await import("./commands/doctor.ts")).doctor,
+  local: async () => (await import("./commands/local.ts")).local,
+  demo: async () => (await import("./commands/demo.ts")).demo,
+};
+
+const main = defineCommand({
+  meta: {
+    name: packageFile.name,
+    version: packageFile.version,
+    description: packageFile.description,
+  },
+  subCommands,
+});
+
+/** Runs the command line and gives back the exit code. */
+async function runMain(rawArgs: readonly string[]): Promise<number> {
+  const [first = "--help"] = rawArgs;
+  if (first === "--version" || first === "-v") {
+    process.stdout.write(`${packageFile.version}\n`);
+    return 0;
+  }
+  if (rawArgs.length === 0 || rawArgs.includes("--help") || rawArgs.includes("-h")) {
+    process.stdout.write(`${await describeUsage(first)}\n`);
+    return 0;
+  }
+  try {
+    await runCommand(main, { rawArgs: [...rawArgs] });
+    return Number(process.exitCode ?? 0);
+  } catch (thrown) {
+    const { describeFailure } = await import("./commands/failure.ts");
+    const { text, exitCode } = describeFailure(thrown);
+    process.stderr.write(`${packageFile.name}: ${text}\n`);
+    return exitCode;
+  }
+}
+
+async function describeUsage(name: string): Promise<string> {
+  const lazy = Object.hasOwn(subCommands, name) ? subCommands[name] : undefined;
+  if (lazy === undefined) return await renderUsage(main);
+  return await renderUsage(await (typeof lazy === "function" ? lazy() : lazy), main);
+}
+
+process.exit(await runMain(process.argv.slice(2)));

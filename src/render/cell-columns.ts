@@ -1,0 +1,44 @@
+import { ReportError } from "../report/errors.ts";
+import type { ColumnOptions, ReportOptions } from "../report/options.ts";
+import type { Column } from "../report/table.ts";
+
+/** A column that is shown, with where its cells are in a row. */
+export interface ShownColumn {
+  readonly index: number;
+  readonly column: Column;
+  /** What the reader sees above the column. */
+  readonly label: string;
+  readonly options: ColumnOptions;
+}
+
+/**
+ * The columns that are not hidden, in order. Options are found by the column's name, exactly or else in another
+ * case: the warehouse folds names to upper case. Throws ReportError `invalid_report` when none is left.
+ */
+export function selectColumns(columns: readonly Column[], options: ReportOptions): ShownColumn[] {
+  const shown = columns
+    .map((column, index) => describeColumn(column, index, options))
+    .filter((column) => column.options.hidden !== true);
+  if (shown.length === 0) {
+    throw new ReportError("invalid_report", "OPTIONS: columns hides every column of the result");
+  }
+  return shown;
+}
+
+/** Names in OPTIONS that no column of the result has. */
+export function unknownColumns(columns: readonly Column[], options: ReportOptions): string[] {
+  const names = new Set(columns.map((column) => column.name.toLowerCase()));
+  return Object.keys(options.columns).filter((name) => !names.has(name.toLowerCase()));
+}
+
+function describeColumn(column: Column, index: number, options: ReportOptions): ShownColumn {
+  const own = findOptions(column.name, options);
+  return { index, column, label: own.label ?? column.name, options: own };
+}
+
+function findOptions(name: string, options: ReportOptions): ColumnOptions {
+  if (Object.hasOwn(options.columns, name)) return options.columns[name] ?? {};
+  const folded = name.toLowerCase();
+  const entry = Object.entries(options.columns).find(([key]) => key.toLowerCase() === folded);
+  return entry?.[1] ?? {};
+}

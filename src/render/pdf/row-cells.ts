@@ -1,0 +1,149 @@
+/**
+ * The cells of the row that is being printed, one slot for each printed column. Arrays are used again for every
+ * row; a cell that fits its column on one line, the common case, costs its text and nothing else.
+ */
+import type { Row } from "../../report/table.ts";
+import type { Canvas, TextStyle } from "./canvas.ts";
+import type { PrintedColumn } from "./cell-text.ts";
+import type { Face } from "./face.ts";
+import { wrapText } from "./line-wrap.ts";
+import { toUnits } from "./text-block.ts";
+import { makePrintable, type TextProblems } from "./text-problems.ts";
+import { BODY, COLOR, NULL_TEXT } from "./theme.ts";
+
+export interface RowCells {
+  /** Takes a row; returns how many lines its tallest cell has. */
+  prepare(row: Row): number;
+  /** Draws one line of the cell in a slot, if the cell has that line, into the column that begins at `left`. */
+  drawLine(
+    canvas: Canvas,
+    cell: { slot: number; line: number },
+    left: number,
+    baseline: number,
+  ): void;
+}
+
+/** A longer text is wrapped without asking first whether it fits one line. */
+const ONE_LINE_MAX = 2000;
+
+interface Slot {
+  readonly column: PrintedColumn;
+  /** Room for text, in thousandths of the font size. */
+  readonly limit: number;
+  /** Of a column aligned on the decimal separator: the widest part from there on, in the same unit. */
+  readonly fraction: number;
+  /** The cell: null for NULL, lines when it needs more than one or has unusual characters. */
+  content: string | readonly string[] | null;
+  /** The width of a content on one line. */
+  length: number;
+}
+
+interface Inks {
+  readonly face: Face;
+  readonly problems: TextProblems;
+  readonly data: TextStyle;
+  readonly absent: TextStyle;
+  readonly nullHex: string;
+  readonly nullLength: number;
+}
+
+export function createRowCells(
+  columns: readonly PrintedColumn[],
+  sizes: { widths: readonly number[]; fractions: readonly number[] },
+  face: Face,
+  problems: TextProblems,
+): RowCells {
+  const slots = columns.map((column, at): Slot => {
+    const limit = toUnits((sizes.widths[at] ?? 0) - 2 * BODY.padX, BODY.size);
+    return { column, limit, fraction: sizes.fractions[at] ?? 0, content: null, length: 0 };
+  });
+  const data = { face, size: BODY.size, color: COLOR.ink };
+  const nullLength = face.measureSimple(NULL_TEXT);
+  const inks: Inks = {
+    face,
+    problems,
+    data,
+    absent: { ...data, color: COLOR.faint },
+    nullHex: face.encodeSimple(NULL_TEXT),
+    nullLength,
+  };
+  return {
+    prepare(row) {
+      let lineCount = 1;
+      for (const slot of slots) {
+        lineCount = Math.max(lineCount, fillSlot(slot, row[slot.column.index] ?? null, inks));
+      }
+      return lineCount;
+    },
+    drawLine(canvas, cell, left, baseline) {
+      const slot = slots[cell.slot];
+      if (slot !== undefined) drawSlot(canvas, slot, inks, { line: cell.line, left, baseline });
+    },
+  };
+}
+
+/** Returns how many lines the cell has. */
+function fillSlot(slot: Slot, cell: string | null, { face, problems }: Inks): number {
+  slot.content = null;
+  if (cell === null) return 1;
+  const text = slot.column.format(cell);
+  const length = face.measureSimple(text);
+  if (length >= 0 && length <= slot.limit) {
+    slot.content = text;
+    slot.length = length;
+    return 1;
+  }
+  const lines = breakLines(face, makePrintable(text, problems), slot.limit);
+  slot.content = lines;
+  return lines.length;
+}
+
+function breakLines(face: Face, text: string, limit: number): readonly string[] {
+  const isOneLine =
+    text.length <= ONE_LINE_MAX && !text.includes("\n") && face.measure(text) <= limit;
+  return isOneLine ? [text] : wrapText(face, text, limit);
+}
+
+function drawSlot(
+  canvas: Canvas,
+  slot: Slot,
+  inks: Inks,
+  at: { line: number; left: number; baseline: number },
+): void {
+  const { content } = slot;
+  const { face } = inks;
+  if (content !== null && typeof content !== "string") {
+    const text = content[at.line] ?? "";
+    if (text === "") return;
+    const start = at.left + indent(slot, text, face.measure(text), face);
+    canvas.showText(inks.data, start, at.baseline, face.encode(text, inks.problems));
+  } else if (at.line > 0 || content === "") {
+    return;
+  } else if (content === null) {
+    const start = at.left + indent(slot, NULL_TEXT, inks.nullLength, face);
+    canvas.showText(inks.absent, start, at.baseline, inks.nullHex);
+  } else {
+    const start = at.left + indent(slot, content, slot.length, face);
+    canvas.showText(inks.data, start, at.baseline, face.encodeSimple(content));
+  }
+}
+
+/** Where a text begins, in points from the left edge of its column. */
+function indent(slot: Slot, text: string, length: number, face: Face): number {
+  const spare = Math.max(0, slot.limit - length);
+  switch (slot.column.alignment) {
+    case "left":
+      return BODY.padX;
+    case "right":
+      return BODY.padX + (spare * BODY.size) / 1000;
+    case "center":
+      return BODY.padX + (spare * BODY.size) / 2000;
+    case "decimal":
+      return BODY.padX + (indentToPoint(slot, text, spare, face) * BODY.size) / 1000;
+  }
+}
+
+function indentToPoint(slot: Slot, text: string, spare: number, face: Face): number {
+  const tail = face.measure(text.slice(slot.column.findPoint(text)));
+  return tail < slot.fraction ? Math.max(0, spare - (slot.fraction - tail)) : spare;
+}

@@ -1,0 +1,64 @@
+/** The header row, composed once and drawn on every page. */
+import type { Canvas } from "./canvas.ts";
+import type { PrintedColumn } from "./cell-text.ts";
+import type { Face } from "./face.ts";
+import type { Band, Layout } from "./layout.ts";
+import { makePrintable, type TextProblems } from "./text-problems.ts";
+import { composeBlock } from "./text-block.ts";
+import { BASELINE, BODY, COLOR, HEADER } from "./theme.ts";
+
+export interface TableHead {
+  readonly height: number;
+  draw(canvas: Canvas, band: Band, top: number): void;
+}
+
+/** Longer labels end with "…", so that the table has room on the page. */
+const LABEL_LINES_MAX = 6;
+const RULE_HEIGHT = 0.9;
+
+interface LabelLine {
+  readonly hex: string;
+  /** Points from the column's left edge. */
+  readonly indent: number;
+}
+
+export function composeTableHead(
+  columns: readonly PrintedColumn[],
+  layout: Layout,
+  face: Face,
+  problems: TextProblems,
+): TableHead {
+  const style = { face, size: HEADER.size, color: COLOR.ink };
+  const labels = columns.map((column, slot): LabelLine[] => {
+    const width = (layout.widths[slot] ?? 0) - 2 * BODY.padX;
+    const box = { width, lineHeight: HEADER.lineHeight, linesMax: LABEL_LINES_MAX };
+    return composeBlock(makePrintable(column.label, problems), style, box).lines.map((line) => ({
+      hex: face.encode(line, problems),
+      indent: BODY.padX + indentLabel(column, width - (face.measure(line) * HEADER.size) / 1000),
+    }));
+  });
+  const lineCount = labels.reduce((most, lines) => Math.max(most, lines.length), 1);
+  const height = lineCount * HEADER.lineHeight + 2 * HEADER.padY;
+  return {
+    height,
+    draw(canvas, band, top) {
+      const left = band.columns[0]?.left ?? 0;
+      canvas.fillRect(left, top, band.width, height, COLOR.header);
+      canvas.fillRect(left, top + height - RULE_HEIGHT, band.width, RULE_HEIGHT, COLOR.accent);
+      for (const { slot, left } of band.columns) {
+        const lines = labels[slot] ?? [];
+        // Short labels stand on the rule, beside the last line of the tall ones.
+        const first = top + HEADER.padY + (lineCount - lines.length) * HEADER.lineHeight;
+        lines.forEach(({ hex, indent }, line) => {
+          const baseline = first + (line + BASELINE) * HEADER.lineHeight;
+          if (hex !== "") canvas.showText(style, left + indent, baseline, hex);
+        });
+      }
+    },
+  };
+}
+
+function indentLabel(column: PrintedColumn, spare: number): number {
+  if (column.alignment === "left") return 0;
+  return Math.max(0, column.alignment === "center" ? spare / 2 : spare);
+}
