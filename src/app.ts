@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { mkdir, rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import packageFile from "../package.json" with { type: "json" };
+import { version } from "../package.json" with { type: "json" };
 import type { Config } from "./config.ts";
 import { openFolderStore } from "./local/folder-store.ts";
 import { openNoticeSender } from "./local/notice.ts";
@@ -24,7 +24,7 @@ import type { Clock, Store } from "./worker/ports.ts";
 /** False in the production build, which holds neither DuckDB nor the SQL translator. */
 declare const LOCAL_SNOWFLAKE: boolean | undefined;
 
-export const VERSION = packageFile.version;
+export const VERSION = version;
 
 /** The Snowflake that the commands work with. */
 export interface SnowflakeAccess extends AsyncDisposable {

@@ -107,7 +107,7 @@ export const variables = z.object({
   LOCAL_SNOWFLAKE_PORT: integer(8085, 0, 65_535).describe("Port of the local Snowflake"),
   LOCAL_SNOWFLAKE_FILE: z
     .string()
-    .default(".local/snowflake.duckdb")
+    .default(".local/snowflake.db")
     .describe("Data of the local Snowflake; `memory` keeps nothing"),
   LOCAL_SNOWFLAKE_LINE_ITEMS: integer(60_000, 0, 60_000_000).describe(
     "Size of the local sample data, in line items",

@@ -1,5 +1,5 @@
 import { defineCommand, renderUsage, runCommand, type SubCommandsDef } from "citty";
-import packageFile from "../package.json" with { type: "json" };
+import { description, name, version } from "../package.json" with { type: "json" };
 
 /** Loaded when called: `--version` shall not pay for what it does not use. */
 const subCommands: SubCommandsDef = {
@@ -20,9 +20,9 @@ const subCommands: SubCommandsDef = {
 
 const main = defineCommand({
   meta: {
-    name: packageFile.name,
-    version: packageFile.version,
-    description: packageFile.description,
+    name,
+    version,
+    description,
   },
   subCommands,
 });
@@ -31,7 +31,7 @@ const main = defineCommand({
 async function runMain(rawArgs: readonly string[]): Promise<number> {
   const [first = "--help"] = rawArgs;
   if (first === "--version" || first === "-v") {
-    process.stdout.write(`${packageFile.version}\n`);
+    process.stdout.write(`${version}\n`);
     return 0;
   }
   if (rawArgs.length === 0 || rawArgs.includes("--help") || rawArgs.includes("-h")) {
@@ -44,7 +44,7 @@ async function runMain(rawArgs: readonly string[]): Promise<number> {
   } catch (thrown) {
     const { describeFailure } = await import("./commands/failure.ts");
     const { text, exitCode } = describeFailure(thrown);
-    process.stderr.write(`${packageFile.name}: ${text}\n`);
+    process.stderr.write(`${name}: ${text}\n`);
     return exitCode;
   }
 }

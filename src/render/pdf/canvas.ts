@@ -5,9 +5,13 @@
 import type { Face } from "./face.ts";
 
 export interface Canvas {
+  /** Rectangles of different colours must not overlap: their order is not kept. */
   fillRect(left: number, top: number, width: number, height: number, color: string): void;
-  /** `baseline` is the distance from the top of the page to the line that letters stand on. */
-  showText(style: TextStyle, left: number, baseline: number, hex: string): void;
+  /**
+   * `baseline` is the distance from the top of the page to the line that letters stand on; `stretch` is the width
+   * of the letters in percent.
+   */
+  showText(style: TextStyle, left: number, baseline: number, hex: string, stretch?: number): void;
   /** The operators; the canvas is of no use afterwards. */
   finish(): Buffer;
 }
@@ -20,12 +24,13 @@ export interface TextStyle {
 
 export function createCanvas(pageHeight: number): Canvas {
   // Texts come after all shapes: zebra stripes never cover them, and one BT/ET pair serves the page.
-  let shapes = "";
+  // Shapes of one colour are one path, which makes the stream shorter.
+  const shapes = new Map<string, string>();
   let texts = "";
   let style: TextStyle | null = null;
-  let shapeColor = "";
   let lastX = 0;
   let lastY = 0;
+  let lastStretch = 100;
 
   function setStyle(next: TextStyle): void {
     if (style?.face !== next.face || style.size !== next.size) {
@@ -37,20 +42,25 @@ export function createCanvas(pageHeight: number): Canvas {
 
   return {
     fillRect(left, top, width, height, color) {
-      if (color !== shapeColor) shapes += `${color} rg\n`;
-      shapeColor = color;
       const x = Math.round(left * 100);
       const y = Math.round((pageHeight - top - height) * 100);
-      shapes += `${x} ${y} ${Math.round(width * 100)} ${Math.round(height * 100)} re f\n`;
+      const box = `${x} ${y} ${Math.round(width * 100)} ${Math.round(height * 100)} re\n`;
+      shapes.set(color, (shapes.get(color) ?? "") + box);
     },
-    showText(next, left, baseline, hex) {
+    showText(next, left, baseline, hex, stretch = 100) {
       if (next !== style) setStyle(next);
+      if (stretch !== lastStretch) texts += `${stretch} Tz\n`;
+      lastStretch = stretch;
       const x = Math.round(left * 100);
       const y = Math.round((pageHeight - baseline) * 100);
       texts += `${x - lastX} ${y - lastY} Td<${hex}>Tj\n`;
       lastX = x;
       lastY = y;
     },
-    finish: () => Buffer.from(`q .01 0 0 .01 0 0 cm\n${shapes}BT\n${texts}ET Q\n`, "latin1"),
+    finish() {
+      let filled = "";
+      for (const [color, boxes] of shapes) filled += `${color} rg\n${boxes}f\n`;
+      return Buffer.from(`q .01 0 0 .01 0 0 cm\n${filled}BT\n${texts}ET Q\n`, "latin1");
+    },
   };
 }

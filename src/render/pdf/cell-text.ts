@@ -7,7 +7,7 @@ import { parseNumberPattern } from "./number-pattern.ts";
 import { createNumberText } from "./number-text.ts";
 
 /** "decimal": on the decimal separator, for numbers with different numbers of decimals. */
-export type Alignment = "left" | "right" | "center" | "decimal";
+type Alignment = "left" | "right" | "center" | "decimal";
 
 export interface PrintedColumn {
   /** Where the cell is in a row. */

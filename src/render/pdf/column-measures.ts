@@ -25,8 +25,8 @@ const PROSE_PREFERRED_MAX = 190;
 const HEADER_WORD_MAX = 110;
 const HEADER_PREFERRED_MAX = 76;
 const HEADER_NATURAL_MAX = 130;
-/** Digits kept free for greater numbers in rows that the sample does not have. */
-const RESERVE_DIGITS = 2;
+/** Digits kept free for numbers a thousand times greater, in rows that the sample does not have. */
+const RESERVE_DIGITS = 3.5;
 /** No more of a long text is measured: it is wider than any column anyway. */
 const MEASURED_LENGTH_MAX = 500;
 /** When numbers aligned on the point get this much wider than the widest, they are aligned to the right instead. */
@@ -40,7 +40,8 @@ export function measureColumns(
 ): ColumnMeasure[] {
   return columns.map((column) => {
     const cells = measureCells(column, sample, faces.regular);
-    const reserve = isWhole || column.isProse ? 0 : RESERVE_DIGITS * digitWidth(faces.regular);
+    const isNumber = column.alignment === "right" || column.alignment === "decimal";
+    const reserve = !isWhole && isNumber ? RESERVE_DIGITS * digitWidth(faces.regular) : 0;
     const data = toPoints(cells.widest + reserve, BODY.size);
     const { word, whole } = measureLabel(column.label, faces.bold);
     return { ...decideWidths(column, { data, word, whole }, faces.regular), ...cells };

@@ -30,7 +30,7 @@ export function createFace(name: string, file: FontFile): Face {
   return { name, file, signs: table.signs, ...createSimplePath(table), ...createFullPath(table) };
 }
 
-/** Characters one by one: 4 times as fast as by clusters, and enough for nearly all texts. */
+/** Characters one by one: 3 times as fast as by clusters, and enough for nearly all texts. */
 function createSimplePath(
   table: SignTable,
 ): Pick<Face, "measureSimple" | "encodeSimple" | "widthOf"> {

@@ -1,7 +1,7 @@
 /**
  * The family that reports are set in: Source Sans 3 (SIL Open Font License 1.1), regular and semibold. Its digits
  * share one width, so columns of numbers align; it covers Latin with Vietnamese, Greek, Cyrillic, currency signs,
- * arrows and common symbols. Read and parsed when the first report is printed, then kept (about 1 MB, 20 ms).
+ * arrows and common symbols. Read and parsed when the first report is printed, then kept (65 ms).
  */
 import boldPath from "@expo-google-fonts/source-sans-3/600SemiBold/SourceSans3_600SemiBold.ttf" with { type: "file" };
 import regularPath from "@expo-google-fonts/source-sans-3/400Regular/SourceSans3_400Regular.ttf" with { type: "file" };

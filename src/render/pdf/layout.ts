@@ -19,7 +19,7 @@ export interface Band {
   readonly width: number;
 }
 
-export interface PlacedColumn {
+interface PlacedColumn {
   /** Its place among the printed columns. */
   readonly slot: number;
   readonly left: number;

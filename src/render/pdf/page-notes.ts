@@ -39,7 +39,8 @@ export function printNotes(
   const height = blocks.reduce((sum, block) => sum + block.height, 2 * NOTES.padY);
   const { canvas, top } = pages.openTail(height + GAP_ABOVE);
   let y = top + GAP_ABOVE;
-  canvas.fillRect(MARGIN.left, y, layout.contentWidth, height, COLOR.notes);
+  const boxLeft = MARGIN.left + EDGE_WIDTH;
+  canvas.fillRect(boxLeft, y, layout.contentWidth - EDGE_WIDTH, height, COLOR.notes);
   canvas.fillRect(MARGIN.left, y, EDGE_WIDTH, height, COLOR.notesEdge);
   y += NOTES.padY;
   for (const block of blocks) {

@@ -25,6 +25,8 @@ export interface RowCells {
 
 /** A longer text is wrapped without asking first whether it fits one line. */
 const ONE_LINE_MAX = 2000;
+/** Numbers and dates that are wider than their column are condensed so far before they are broken into lines. */
+const STRETCH_MIN = 0.6;
 
 interface Slot {
   readonly column: PrintedColumn;
@@ -36,6 +38,8 @@ interface Slot {
   content: string | readonly string[] | null;
   /** The width of a content on one line. */
   length: number;
+  /** The width of its letters in percent. */
+  stretch: number;
 }
 
 interface Inks {
@@ -55,7 +59,14 @@ export function createRowCells(
 ): RowCells {
   const slots = columns.map((column, at): Slot => {
     const limit = toUnits((sizes.widths[at] ?? 0) - 2 * BODY.padX, BODY.size);
-    return { column, limit, fraction: sizes.fractions[at] ?? 0, content: null, length: 0 };
+    return {
+      column,
+      limit,
+      fraction: sizes.fractions[at] ?? 0,
+      content: null,
+      length: 0,
+      stretch: 100,
+    };
   });
   const data = { face, size: BODY.size, color: COLOR.ink };
   const nullLength = face.measureSimple(NULL_TEXT);
@@ -88,9 +99,11 @@ function fillSlot(slot: Slot, cell: string | null, { face, problems }: Inks): nu
   if (cell === null) return 1;
   const text = slot.column.format(cell);
   const length = face.measureSimple(text);
-  if (length >= 0 && length <= slot.limit) {
+  const isCondensed = length > slot.limit && !slot.column.isProse;
+  if (length >= 0 && length * (isCondensed ? STRETCH_MIN : 1) <= slot.limit) {
     slot.content = text;
-    slot.length = length;
+    slot.length = isCondensed ? slot.limit : length;
+    slot.stretch = isCondensed ? Math.floor((100 * slot.limit) / length) : 100;
     return 1;
   }
   const lines = breakLines(face, makePrintable(text, problems), slot.limit);
@@ -124,7 +137,7 @@ function drawSlot(
     canvas.showText(inks.absent, start, at.baseline, inks.nullHex);
   } else {
     const start = at.left + indent(slot, content, slot.length, face);
-    canvas.showText(inks.data, start, at.baseline, face.encodeSimple(content));
+    canvas.showText(inks.data, start, at.baseline, face.encodeSimple(content), slot.stretch);
   }
 }
 

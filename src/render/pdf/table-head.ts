@@ -43,7 +43,7 @@ export function composeTableHead(
     height,
     draw(canvas, band, top) {
       const left = band.columns[0]?.left ?? 0;
-      canvas.fillRect(left, top, band.width, height, COLOR.header);
+      canvas.fillRect(left, top, band.width, height - RULE_HEIGHT, COLOR.header);
       canvas.fillRect(left, top + height - RULE_HEIGHT, band.width, RULE_HEIGHT, COLOR.accent);
       for (const { slot, left } of band.columns) {
         const lines = labels[slot] ?? [];

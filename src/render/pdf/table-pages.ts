@@ -102,8 +102,9 @@ function drawLines(state: PageState, from: number, count: number): void {
   layout.bands.forEach((band, at) => {
     const canvas = canvasOf(state, at);
     const y = state.top - shiftOf(state, at);
-    if (rowNumber % 2 === 0) canvas.fillRect(MARGIN.left, y, band.width, height, COLOR.zebra);
-    canvas.fillRect(MARGIN.left, y + height - HAIRLINE, band.width, HAIRLINE, COLOR.rule);
+    const filled = height - HAIRLINE;
+    if (rowNumber % 2 === 0) canvas.fillRect(MARGIN.left, y, band.width, filled, COLOR.zebra);
+    canvas.fillRect(MARGIN.left, y + filled, band.width, HAIRLINE, COLOR.rule);
     for (const { slot, left } of band.columns) {
       for (let line = 0; line < count; line++) {
         const baseline = y + BODY.padY + (line + BASELINE) * BODY.lineHeight;

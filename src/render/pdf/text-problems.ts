@@ -12,7 +12,7 @@ const MESSAGES = {
     `${characters(count)} not valid Unicode (half of a surrogate pair) and shown as a box.`,
 } satisfies Record<string, (count: number) => string>;
 
-export type TextProblem = keyof typeof MESSAGES;
+type TextProblem = keyof typeof MESSAGES;
 
 export interface TextProblems {
   count(problem: TextProblem, times?: number): void;

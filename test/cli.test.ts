@@ -1,0 +1,90 @@
+import { describe, expect, test } from "bun:test";
+import { Glob } from "bun";
+import { join } from "node:path";
+
+const root = join(import.meta.dir, "..");
+
+/** Runs the command line as a person would, with nothing configured but what is given. */
+async function run(
+  args: readonly string[],
+  environment: Record<string, string> = {},
+): Promise<{ exitCode: number; stdout: string; stderr: string }> {
+  const child = Bun.spawn(["bun", join(root, "src/main.ts"), ...args], {
+    env: {
+      PATH: process.env["PATH"] ?? "",
+      HOME: process.env["HOME"] ?? "",
+      NO_COLOR: "1",
+      ...environment,
+    },
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const [stdout, stderr, exitCode] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ]);
+  return { exitCode, stdout: Bun.stripANSI(stdout), stderr: Bun.stripANSI(stderr) };
+}
+
+const commandNames: string[] = [];
+for (const file of new Glob("*.ts").scanSync(join(root, "src/commands"))) {
+  const source = await Bun.file(join(root, "src/commands", file)).text();
+  const name = /meta: \{\s*name: "([a-z]+)"/.exec(source)?.[1];
+  if (name !== undefined) commandNames.push(name);
+}
+
+describe("the command line", () => {
+  test("--help lists every command with a description", async () => {
+    const { stdout, exitCode } = await run(["--help"]);
+    expect(exitCode).toBe(0);
+    for (const name of commandNames) expect(stdout).toMatch(new RegExp(`^ +${name} {2,}\\S`, "m"));
+  });
+
+  test.each(commandNames.sort())(
+    "%s --help describes the command and each of its arguments",
+    async (name) => {
+      const { stdout, exitCode } = await run([name, "--help"]);
+      expect(exitCode).toBe(0);
+      expect(stdout).not.toContain("undefined");
+      const options = stdout.split("\n").filter((line) => /^ +(--|[A-Z]+ )/.test(line));
+      for (const line of options) expect(line).toMatch(/^ +\S+ {2,}\S/);
+      expect(stdout.replace(/v\d+\.\d+\.\d+/, "v0.0.0")).toMatchSnapshot();
+    },
+  );
+
+  test("--version prints the version alone", async () => {
+    const { stdout } = await run(["--version"]);
+    expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+
+  test("an unknown command is one line and exit code 2", async () => {
+    const { stderr, exitCode } = await run(["bogus"]);
+    expect(exitCode).toBe(2);
+    expect(stderr).toBe("report-service: Unknown command bogus (see --help)\n");
+  });
+
+  test("wrong settings are named together at start, with exit code 78", async () => {
+    const { stderr, exitCode } = await run(["worker"], {
+      POLL_INTERVAL: "often",
+      WORKER_CONCURRENCY: "0",
+      SNOWFLAKE_ACCOUNT: "acme",
+    });
+    expect(exitCode).toBe(78);
+    for (const name of ["POLL_INTERVAL", "WORKER_CONCURRENCY"]) expect(stderr).toContain(name);
+    expect(stderr).not.toContain("at ");
+  });
+
+  test("a report that cannot be run is refused before it is a row, naming each column", async () => {
+    const { stderr, exitCode } = await run([
+      "add",
+      "--name=x",
+      "--sql=DELETE FROM t",
+      "--format=DOC",
+      "--recipients=nobody",
+    ]);
+    expect(exitCode).toBe(2);
+    for (const column of ["REPORT_SQL", "OUTPUT_FORMAT", "EMAIL_RECIPIENTS"])
+      expect(stderr).toContain(column);
+  });
+});
