@@ -277,6 +277,15 @@ describe.skipIf(lacksReaders)(`the document around the pages${whySkipped}`, () =
     expect(info.get("CreationDate")).toBe("2026-11-22T08:30:00Z");
   });
 
+  test("has a title of any characters, brackets and a lone surrogate among them", async () => {
+    const { bytes } = await render(createPdfRenderer, orders, orderRows(1), {
+      options: options({ title: "a) \u{1F4C8} \\ (b\uD800" }),
+    });
+    expect((await readInfo(bytes)).get("Title")).toBe("a) \u{1F4C8} \\ (b\uFFFD");
+    expect(await readBookmarks(bytes)).toEqual(["a) \u{1F4C8} \\ (b\uFFFD"]);
+    expect(await findFaults(bytes)).toBe("");
+  });
+
   test("has bookmarks that cover all rows", async () => {
     const { bytes } = await render(createPdfRenderer, orders, orderRows(1200));
     const [title, ...ranges] = await readBookmarks(bytes);

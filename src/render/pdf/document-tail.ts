@@ -2,12 +2,13 @@
  * What can be written only when all rows are printed: the pages, whose footers say how many there are, the page
  * tree, the outline, the properties.
  */
+import { PDFHexString, PDFString, type PDFRef } from "pdf-lib";
 import type { RenderContext } from "../renderer.ts";
 import { formatInstant } from "../cells.ts";
 import { createCanvas } from "./canvas.ts";
 import type { Face } from "./face.ts";
 import type { Layout } from "./layout.ts";
-import { dateString, textString, type ObjectWriter } from "./object-writer.ts";
+import type { Entries, ObjectWriter } from "./object-writer.ts";
 import type { PrintedPages } from "./table-pages.ts";
 import { composeBlock, drawBlock } from "./text-block.ts";
 import type { TextProblems } from "./text-problems.ts";
@@ -28,28 +29,28 @@ export interface DocumentParts {
 /** Bookmarks beyond this are of no help; each then stands for several pages. */
 const BOOKMARKS_MAX = 200;
 
-/** Writes the page objects; returns the number of the root of their tree, and of each page. */
-export function writePages(
+/** Writes the page objects; returns the root of their tree, and each page. */
+export async function writePages(
   parts: DocumentParts,
-  fonts: { regular: number; bold: number },
-): { tree: number; pages: number[] } {
+  fonts: { regular: PDFRef; bold: PDFRef },
+): Promise<{ tree: PDFRef; pages: PDFRef[] }> {
   const { writer, layout, printed } = parts;
   const tree = writer.reserve();
   const drawFooter = prepareFooter(parts);
-  const pages = printed.contents.map((content, at) => {
-    const footer = writer.reserve();
-    writer.writeStream(footer, drawFooter(at));
-    const page = writer.reserve();
-    writer.write(page, `<</Type/Page/Parent ${tree} 0 R/Contents[${content} 0 R ${footer} 0 R]>>`);
-    return page;
-  });
+  const pages: PDFRef[] = [];
+  for (const [at, content] of printed.contents.entries()) {
+    const footer = writer.addStream(drawFooter(at));
+    pages.push(writer.add({ Type: "Page", Parent: tree, Contents: [content, footer] }));
+    if (writer.isFull()) await writer.flush();
+  }
   // Page attributes that all pages share are inherited from the tree (ISO 32000-1 §7.7.3.4).
-  writer.write(
-    tree,
-    `<</Type/Pages/Count ${pages.length}/Kids[${pages.map((page) => `${page} 0 R`).join(" ")}]` +
-      `/MediaBox[0 0 ${layout.pageWidth} ${layout.pageHeight}]` +
-      `/Resources<</Font<</F1 ${fonts.regular} 0 R/F2 ${fonts.bold} 0 R>>>>>>`,
-  );
+  writer.write(tree, {
+    Type: "Pages",
+    Count: pages.length,
+    Kids: pages,
+    MediaBox: [0, 0, layout.pageWidth, layout.pageHeight],
+    Resources: { Font: { F1: fonts.regular, F2: fonts.bold } },
+  });
   return { tree, pages };
 }
 
@@ -84,28 +85,33 @@ function describeBand({ layout, printed, columnCount }: DocumentParts, at: numbe
   return `Columns ${(from?.slot ?? 0) + 1}–${last + 1} of ${columnCount}  ·  `;
 }
 
-/** Writes one bookmark for the report and below it one for each range of rows; returns the outline's number. */
-export function writeOutline(parts: DocumentParts, pages: readonly number[]): number {
+/** Writes one bookmark for the report and below it one for each range of rows; returns the outline. */
+export function writeOutline(parts: DocumentParts, pages: readonly PDFRef[]): PDFRef {
   const { writer, context } = parts;
   const root = writer.reserve();
   const report = writer.reserve();
   const ranges = listRanges(parts);
-  const ids = ranges.map(() => writer.reserve());
+  const refs = ranges.map(() => writer.reserve());
   const { title = context.reportName } = context.options;
-  writer.write(root, `<</Type/Outlines/First ${report} 0 R/Last ${report} 0 R/Count 1>>`);
-  const children =
-    ids.length === 0 ? "" : `/First ${ids[0]} 0 R/Last ${ids.at(-1)} 0 R/Count -${ids.length}`;
-  writer.write(
-    report,
-    `<</Title${textString(title.toWellFormed())}/Parent ${root} 0 R/Dest[${pages[0]} 0 R/Fit]${children}>>`,
-  );
-  ranges.forEach(({ label, page }, at) => {
-    const previous = at === 0 ? "" : `/Prev ${ids[at - 1]} 0 R`;
-    const next = at === ids.length - 1 ? "" : `/Next ${ids[at + 1]} 0 R`;
-    writer.write(
-      ids[at] ?? 0,
-      `<</Title${textString(label)}/Parent ${report} 0 R/Dest[${pages[page]} 0 R/Fit]${previous}${next}>>`,
-    );
+  writer.write(root, { Type: "Outlines", First: report, Last: report, Count: 1 });
+  writer.write(report, {
+    Title: PDFHexString.fromText(title.toWellFormed()),
+    Parent: root,
+    Dest: [pages[0], "Fit"],
+    First: refs[0],
+    Last: refs.at(-1),
+    // Below zero: its bookmarks are folded (§12.3.3).
+    Count: refs.length === 0 ? undefined : -refs.length,
+  });
+  refs.forEach((ref, at) => {
+    const { label = "", page = 0 } = ranges[at] ?? {};
+    writer.write(ref, {
+      Title: PDFHexString.fromText(label),
+      Parent: report,
+      Dest: [pages[page], "Fit"],
+      Prev: refs[at - 1],
+      Next: refs[at + 1],
+    });
   });
   return root;
 }
@@ -128,25 +134,34 @@ function listRanges(parts: DocumentParts): { label: string; page: number }[] {
 /** Writes catalog and properties and closes the file. */
 export async function writeTrailer(
   parts: DocumentParts,
-  refs: { tree: number; outline: number },
+  refs: { tree: PDFRef; outline: PDFRef },
 ): Promise<void> {
   const { writer, context } = parts;
-  const { title = context.reportName, subtitle, locale } = context.options;
-  const root = writer.reserve();
-  writer.write(
-    root,
-    `<</Type/Catalog/Pages ${refs.tree} 0 R/Outlines ${refs.outline} 0 R/Lang${textString(locale)}` +
-      "/ViewerPreferences<</DisplayDocTitle true>>>>",
-  );
-  const info = writer.reserve();
-  const made = dateString(context.generatedAt);
-  const subject = subtitle === undefined ? "" : `/Subject${textString(subtitle.toWellFormed())}`;
+  const root = writer.add({
+    Type: "Catalog",
+    Pages: refs.tree,
+    Outlines: refs.outline,
+    Lang: PDFHexString.fromText(context.options.locale),
+    ViewerPreferences: { DisplayDocTitle: true },
+  });
   const keywords = `report ${context.reportName}, run ${context.runId}, query ${context.queryId}`;
-  writer.write(
-    info,
-    `<</Title${textString(title.toWellFormed())}${subject}/Creator(report-service)/Producer(report-service)` +
-      `/Keywords${textString(keywords.toWellFormed())}/CreationDate${made}/ModDate${made}>>`,
-  );
-  const fileId = new Bun.CryptoHasher("md5").update(keywords + made).digest("hex");
+  const info = writer.add(composeProperties(context, keywords));
+  const facts = keywords + context.generatedAt.toISOString();
+  const fileId = new Bun.CryptoHasher("md5").update(facts).digest("hex");
   await writer.close({ root, info, fileId });
+}
+
+function composeProperties(context: RenderContext, keywords: string): Entries {
+  const { title = context.reportName, subtitle } = context.options;
+  const program = PDFString.of("report-service");
+  const made = PDFString.fromDate(context.generatedAt);
+  return {
+    Title: PDFHexString.fromText(title.toWellFormed()),
+    Subject: subtitle === undefined ? undefined : PDFHexString.fromText(subtitle.toWellFormed()),
+    Creator: program,
+    Producer: program,
+    Keywords: PDFHexString.fromText(keywords.toWellFormed()),
+    CreationDate: made,
+    ModDate: made,
+  };
 }

@@ -2,9 +2,10 @@
  * A face as PDF objects: a composite font with two-byte codes (ISO 32000-1 §9.7), a TrueType subset, the map from
  * codes to glyphs and the map from codes to Unicode, by which text is searched, copied and read aloud.
  */
+import { PDFString, type PDFRef } from "pdf-lib";
 import type { Face } from "./face.ts";
 import { subsetTrueType } from "./font-subset.ts";
-import { hexCode, hexUtf16, type ObjectWriter } from "./object-writer.ts";
+import type { Entries, ObjectWriter } from "./object-writer.ts";
 import type { Sign } from "./signs.ts";
 
 /** A `beginbfchar` section has at most 100 entries (Adobe Technical Note 5014). */
@@ -13,35 +14,38 @@ const MAP_SECTION_MAX = 100;
 const SYMBOLIC = 4;
 const STEM_WIDTHS = { regular: 80, bold: 120 } as const;
 
+/** Writes the font to `ref`, which was reserved for it, and the objects that it consists of. */
 export function writeFont(
   writer: ObjectWriter,
-  id: number,
+  ref: PDFRef,
   face: Face,
   weight: keyof typeof STEM_WIDTHS,
 ): void {
   const { program, glyphNumbers } = subsetFont(face);
   const name = `${nameSubset(face.signs)}+${face.file.font.postscriptName}`;
-  const file = writer.reserve();
-  writer.writeStream(file, program, `/Length1 ${program.length}`);
-  const descriptor = writer.reserve();
-  writer.write(descriptor, composeDescriptor(face, { name, file, stem: STEM_WIDTHS[weight] }));
-  const toGlyphs = writer.reserve();
-  writer.writeStream(toGlyphs, composeGlyphMap(glyphNumbers));
-  const toUnicode = writer.reserve();
-  writer.writeStream(toUnicode, Buffer.from(composeUnicodeMap(face.signs), "latin1"));
-  const descendant = writer.reserve();
-  const widths = face.signs.map((sign) => sign.width).join(" ");
-  writer.write(
-    descendant,
-    `<</Type/Font/Subtype/CIDFontType2/BaseFont/${name}` +
-      "/CIDSystemInfo<</Registry(Adobe)/Ordering(Identity)/Supplement 0>>" +
-      `/FontDescriptor ${descriptor} 0 R/CIDToGIDMap ${toGlyphs} 0 R/W[1[${widths}]]>>`,
-  );
-  writer.write(
-    id,
-    `<</Type/Font/Subtype/Type0/BaseFont/${name}/Encoding/Identity-H` +
-      `/DescendantFonts[${descendant} 0 R]/ToUnicode ${toUnicode} 0 R>>`,
-  );
+  const file = writer.addStream(program, { Length1: program.length });
+  const facts = { name, file, stem: STEM_WIDTHS[weight] };
+  const descendant = writer.add({
+    Type: "Font",
+    Subtype: "CIDFontType2",
+    BaseFont: name,
+    CIDSystemInfo: {
+      Registry: PDFString.of("Adobe"),
+      Ordering: PDFString.of("Identity"),
+      Supplement: 0,
+    },
+    FontDescriptor: writer.add(composeDescriptor(face, facts)),
+    CIDToGIDMap: writer.addStream(composeGlyphMap(glyphNumbers)),
+    W: [1, face.signs.map((sign) => sign.width)],
+  });
+  writer.write(ref, {
+    Type: "Font",
+    Subtype: "Type0",
+    BaseFont: name,
+    Encoding: "Identity-H",
+    DescendantFonts: [descendant],
+    ToUnicode: writer.addStream(Buffer.from(composeUnicodeMap(face.signs), "latin1")),
+  });
 }
 
 /** The glyphs that were used, renumbered; `glyphNumbers` has the new number for each sign, in order. */
@@ -74,24 +78,35 @@ function composeUnicodeMap(signs: readonly Sign[]): string {
     "/CIDInit/ProcSet findresource begin 12 dict begin begincmap\n" +
     "/CIDSystemInfo<</Registry(Adobe)/Ordering(UCS)/Supplement 0>>def\n" +
     "/CMapName/Adobe-Identity-UCS def/CMapType 2 def\n" +
-    `1 begincodespacerange<0000><${hexCode(0xffff)}>endcodespacerange\n` +
+    "1 begincodespacerange<0000><FFFF>endcodespacerange\n" +
     `${sections.join("")}endcmap CMapName currentdict/CMap defineresource pop end end\n`
   );
 }
 
+/** UTF-16BE in hexadecimal. */
+function hexUtf16(text: string): string {
+  return Buffer.from(text, "utf16le").swap16().toString("hex");
+}
+
 function composeDescriptor(
   face: Face,
-  facts: { name: string; file: number; stem: number },
-): string {
+  facts: { name: string; file: PDFRef; stem: number },
+): Entries {
   const { font } = face.file;
   const scale = (units: number): number => Math.round((units * 1000) / font.unitsPerEm);
   const { minX, minY, maxX, maxY } = font.bbox;
-  const box = [minX, minY, maxX, maxY].map(scale).join(" ");
-  return (
-    `<</Type/FontDescriptor/FontName/${facts.name}/Flags ${SYMBOLIC}/FontBBox[${box}]` +
-    `/ItalicAngle 0/Ascent ${scale(font.ascent)}/Descent ${scale(font.descent)}` +
-    `/CapHeight ${scale(font.capHeight)}/StemV ${facts.stem}/FontFile2 ${facts.file} 0 R>>`
-  );
+  return {
+    Type: "FontDescriptor",
+    FontName: facts.name,
+    Flags: SYMBOLIC,
+    FontBBox: [minX, minY, maxX, maxY].map(scale),
+    ItalicAngle: 0,
+    Ascent: scale(font.ascent),
+    Descent: scale(font.descent),
+    CapHeight: scale(font.capHeight),
+    StemV: facts.stem,
+    FontFile2: facts.file,
+  };
 }
 
 /** Six capital letters that differ between subsets (§9.6.4). */

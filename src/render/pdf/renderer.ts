@@ -134,7 +134,7 @@ async function closeDocument(
     columnCount: columns.length,
   };
   const fonts = { regular: writer.reserve(), bold: writer.reserve() };
-  const written = writePages(parts, fonts);
+  const written = await writePages(parts, fonts);
   writeFont(writer, fonts.regular, faces.regular, "regular");
   writeFont(writer, fonts.bold, faces.bold, "bold");
   const outline = writeOutline(parts, written.pages);

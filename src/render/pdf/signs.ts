@@ -4,7 +4,6 @@
  * characters that share a glyph, or have none, still read back as themselves.
  */
 import type { Font } from "@pdf-lib/fontkit";
-import { hexCode } from "./object-writer.ts";
 
 /** A character, or a base with its combining marks for which the font has one composed glyph. */
 export interface Sign {
@@ -50,7 +49,11 @@ export function createSignTable(font: Font): SignTable {
 
   function addSign(text: string, drawn: string): Sign {
     if (signs.length >= SIGNS_MAX) return { ...replacement, isMissing: true };
-    const sign = { text, hex: hexCode(signs.length + 1), ...findGlyph(font, drawn) };
+    const sign = {
+      text,
+      hex: (signs.length + 1).toString(16).padStart(4, "0"),
+      ...findGlyph(font, drawn),
+    };
     signs.push(sign);
     byText.set(text, sign);
     return sign;

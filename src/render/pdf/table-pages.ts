@@ -2,6 +2,7 @@
  * Rows onto pages. A block is the pages that show the same rows: one page, or one for each band of a wide table.
  * A row moves to the next block when it does not fit; one that is taller than a page goes on over several.
  */
+import type { PDFRef } from "pdf-lib";
 import type { Row } from "../../report/table.ts";
 import { createCanvas, type Canvas } from "./canvas.ts";
 import type { Layout } from "./layout.ts";
@@ -22,8 +23,8 @@ export interface TablePages {
 }
 
 export interface PrintedPages {
-  /** The object numbers of the content streams, in the order of the pages. */
-  readonly contents: readonly number[];
+  /** The content streams, in the order of the pages. */
+  readonly contents: readonly PDFRef[];
   /** For each block, the number (from 1) of the row that it begins with. */
   readonly firstRows: readonly number[];
 }
@@ -41,7 +42,7 @@ interface PageParts {
 }
 
 interface PageState extends PageParts {
-  readonly contents: number[];
+  readonly contents: PDFRef[];
   readonly firstRows: number[];
   /** Where rows end, from the top of the page. */
   readonly bottom: number;
@@ -131,9 +132,7 @@ function openBlock(state: PageState): void {
 
 function closeBlock(state: PageState): void {
   for (const canvas of state.canvases) {
-    const id = state.writer.reserve();
-    state.writer.writeStream(id, canvas.finish());
-    state.contents.push(id);
+    state.contents.push(state.writer.addStream(canvas.finish()));
   }
   state.canvases = [];
 }
