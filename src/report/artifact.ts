@@ -52,7 +52,8 @@ export function artifactFileName(
   gzip = false,
 ): string {
   const suffix = `-${asOf.toISOString().slice(0, 10)}.${FACTS[format].extension}${gzip ? ".gz" : ""}`;
-  const stem = safeName(reportName.toLowerCase(), configId).slice(
+  const fallback = safeName(configId, "report");
+  const stem = safeName(reportName.toLowerCase(), fallback).slice(
     0,
     NAME_LENGTH_MAX - suffix.length,
   );

@@ -60,6 +60,7 @@ export function chooseAttachments(
 
 /** Why a file comes as a link. */
 export function linkReason(artifact: Artifact, encodedBytesMax: number): string {
+  if (encodedBytesMax === 0) return "no files are attached here";
   return `${formatBytes(artifact.sizeBytes)} is too large to attach beside the rest (limit ${formatBytes(encodedBytesMax)} as encoded for mail)`;
 }
 
@@ -71,7 +72,8 @@ export function writeResultMessage(
   linked: readonly LinkedArtifact[],
 ): Message {
   const rows = facts.rowCount ?? 0;
-  const subject = `${facts.reportName} (${formatCount(rows)} ${rows === 1 ? "row" : "rows"})`;
+  const name = oneLine(facts.reportName);
+  const subject = `${name} (${formatCount(rows)} ${rows === 1 ? "row" : "rows"})`;
   const files = artifacts.map((artifact) => describeFile(artifact, linked));
   const notes = facts.warnings.map((warning) => warning.message);
   return {
@@ -97,7 +99,7 @@ export function writeFailureMessage(facts: MessageFacts): Message {
     facts.errorCode === "invalid_report" || facts.errorCode === "statement_refused"
       ? `Correct the row in REPORT_CONFIG, then: report-service retry ${facts.configId}`
       : `When the cause is gone: report-service retry ${facts.configId}`;
-  const title = `Failed: ${facts.reportName}`;
+  const title = `Failed: ${oneLine(facts.reportName)}`;
   const sections = [
     { heading: "What went wrong", lines: [error] },
     { heading: "What to do", lines: [todo] },
@@ -124,6 +126,11 @@ export function formatBytes(sizeBytes: number): string {
 
 export function formatCount(count: number): string {
   return count.toLocaleString("en-US");
+}
+
+/** The owner of a row that was refused for a line break in its name is told by that name. */
+function oneLine(name: string): string {
+  return name.replace(/[\p{Cc}\s]+/gu, " ").trim();
 }
 
 function describeFile(

@@ -73,6 +73,8 @@ function describeIssue(issue: z.core.$ZodIssue): string {
 }
 
 export function isTimezone(name: string): boolean {
+  // Intl takes offsets such as "+02:00" too; a Snowflake session does not.
+  if (!/^[A-Za-z]/.test(name)) return false;
   try {
     Intl.DateTimeFormat("en-US", { timeZone: name });
     return true;

@@ -76,7 +76,8 @@ export function refuseCrashing(facts: AttemptFacts): void {
       `${facts.crashCount} workers died over this report within 72 hours, so it is not tried again by itself`,
     );
   }
-  if (facts.attempt > facts.maxAttempts) {
+  // The first attempt is always made; a limit below 1 is refused as the malformed row that it is.
+  if (facts.attempt > Math.max(1, facts.maxAttempts)) {
     throw new ReportError("crashed", `its worker died at attempt ${facts.maxAttempts}, the last`);
   }
 }

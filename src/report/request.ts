@@ -55,6 +55,7 @@ export interface Report {
 }
 
 const EMAILS_MAX = 50;
+const ATTEMPTS_MAX = 100;
 const parametersSchema = z.record(
   z.string(),
   z.union([z.string(), z.number(), z.boolean(), z.null()]),
@@ -99,6 +100,7 @@ export function parseReport(row: ReportRow, now: Date): Report {
     },
     ownerEmail: parse(() => parseOwner(row.ownerEmail), null),
   } satisfies Report;
+  parse(() => checkMaxAttempts(row.maxAttempts), undefined);
   if (problems.length > 0) throw combineProblems(problems);
   return report;
 }
@@ -213,6 +215,12 @@ function parseWebhookName(text: string | null): string | null {
   return /^[A-Za-z0-9_-]{1,100}$/.test(name)
     ? name
     : refuse("SLACK_WEBHOOK", "must be the name of a configured webhook, not its URL");
+}
+
+function checkMaxAttempts(count: number): void {
+  if (!Number.isInteger(count) || count < 1 || count > ATTEMPTS_MAX) {
+    refuse("MAX_ATTEMPTS", `${count} is not a whole number from 1 to ${ATTEMPTS_MAX}`);
+  }
 }
 
 function splitList(text: string): string[] {

@@ -23,13 +23,15 @@ export interface DueOccurrence {
 
 const CRON_LENGTH_MAX = 100;
 const SPACING_MIN_MS = 5 * 60_000;
-const SPACING_CHECKED = 5;
+/** Every active day has the same times, so one whole day shows the closest two. */
+const SPACING_CHECKED_MS = 25 * 3_600_000;
+const DAY_MS = 86_400_000;
 const LATE_MAX_MS = 6 * 3_600_000;
 /** A wake-up of the sleeping service may be this late, so it is no reason to drop an occurrence. */
 const WAKE_UP_LATE_MAX_MS = 35 * 60_000;
 const RUN_ALL_MAX = 10;
 /** Older missed occurrences are told as the one that was due first: 31 days of every five minutes are 8,928. */
-const SCANNED_MAX_MS = 31 * 86_400_000;
+const SCANNED_MAX_MS = 31 * DAY_MS;
 const MISSED_TOLD_MAX = 1_000;
 
 /**
@@ -102,15 +104,18 @@ function dueOccurrences(schedule: Schedule, nextRunAt: Date, now: Date): Date[] 
     due.push(occurrence);
     occurrence = cron.nextRun(occurrence);
   }
-  return due.slice(-MISSED_TOLD_MAX);
+  return due.length > MISSED_TOLD_MAX ? [nextRunAt, ...due.slice(1 - MISSED_TOLD_MAX)] : due;
 }
 
+/** Asked in UTC, where no change of the clocks moves two times together: the answer is the same on every day. */
 function checkOccurrences(schedule: Schedule, now: Date): void {
-  let previous = nextOccurrence(schedule, now);
-  for (let checked = 1; checked < SPACING_CHECKED; checked += 1) {
-    const next = openCron(schedule).nextRun(previous);
-    if (next === null) return;
-    if (next.getTime() - previous.getTime() < SPACING_MIN_MS) {
+  const cron = openCron({ ...schedule, timezone: "UTC" });
+  const first = nextOccurrence(schedule, now).getTime();
+  const fromMs = first - (first % DAY_MS);
+  let previous = cron.nextRun(new Date(fromMs - 1));
+  while (previous !== null && previous.getTime() < fromMs + SPACING_CHECKED_MS) {
+    const next = cron.nextRun(previous);
+    if (next !== null && next.getTime() - previous.getTime() < SPACING_MIN_MS) {
       refuse(`"${schedule.cron}" runs more often than every 5 minutes`);
     }
     previous = next;

@@ -85,6 +85,7 @@ interface Run {
 async function attempt(run: Run): Promise<Outcome> {
   const { claim, ports } = run;
   try {
+    run.signal.throwIfAborted();
     if (claim.cancelRequested) return { kind: "cancelled" };
     refuseCrashing(claim);
     refuseDuplicates(claim);

@@ -80,14 +80,19 @@ async function openJob(
   const gzip = format === "CSV" && context.options.csv.gzip;
   const fileName = artifactFileName(naming.reportName, naming.configId, format, naming.asOf, gzip);
   const sink = await HashingFile.create(join(options.folder, fileName));
-  return {
-    format,
-    fileName,
-    key: artifactKey(naming.configId, naming.fence, naming.runId, fileName),
-    mediaType: artifactMediaType(format, gzip),
-    sink,
-    renderer: options.renderers[format](context, sink),
-  };
+  try {
+    return {
+      format,
+      fileName,
+      key: artifactKey(naming.configId, naming.fence, naming.runId, fileName),
+      mediaType: artifactMediaType(format, gzip),
+      sink,
+      renderer: await guard({ format }, () => options.renderers[format](context, sink)),
+    };
+  } catch (error) {
+    await sink.close();
+    throw error;
+  }
 }
 
 async function streamRows(
@@ -121,7 +126,7 @@ async function finishJob(job: FormatJob, rowsReported: number): Promise<Rendered
   return { format, fileName, key, mediaType, path, sizeBytes, sha256: sink.digest(), summary };
 }
 
-async function guard<T>(job: FormatJob, step: () => T | Promise<T>): Promise<T> {
+async function guard<T>(job: Pick<FormatJob, "format">, step: () => T | Promise<T>): Promise<T> {
   try {
     return await step();
   } catch (error) {

@@ -45,18 +45,11 @@ export function startLoop(ports: LoopPorts, settings: LoopSettings): Loop {
     settings,
     running: new Map(),
     stopping: new AbortController(),
+    interrupting: new AbortController(),
     wake: new Wake(),
-    claims: 0,
   };
   ports.tell({ kind: "started", lanes: settings.concurrency });
-  const lanes = Array.from({ length: settings.concurrency }, (_, lane) => runLane(state, lane));
-  const supervisor = new AbortController();
-  const supervising = supervise(state, supervisor.signal);
-  const ended = Promise.all(lanes).then(async () => {
-    supervisor.abort();
-    await supervising;
-    ports.tell({ kind: "stopped" });
-  });
+  const ended = runLanes(state);
   return {
     wake: () => {
       ports.tell({ kind: "triggered" });
@@ -67,7 +60,7 @@ export function startLoop(ports: LoopPorts, settings: LoopSettings): Loop {
       state.stopping.abort();
       state.wake.wakeAll();
       const deadline = setTimeout(
-        () => abortAll(state, "interrupted", "the worker stops"),
+        () => state.interrupting.abort(new ReportError("interrupted", "the worker stops")),
         graceMs,
       );
       await ended.finally(() => clearTimeout(deadline));
@@ -80,19 +73,38 @@ interface LoopState {
   readonly ports: LoopPorts;
   readonly settings: LoopSettings;
   readonly running: Map<Claim, AbortController>;
+  /** Claim no more. */
   readonly stopping: AbortController;
+  /** The time to stop in is over, for what runs and for a claim that is still on its way. */
+  readonly interrupting: AbortController;
   readonly wake: Wake;
-  claims: number;
+}
+
+/** A lane that fails ends alone: what the others hold is finished before its error is told. */
+async function runLanes(state: LoopState): Promise<void> {
+  const { ports, settings } = state;
+  const supervisor = new AbortController();
+  const supervising = supervise(state, supervisor.signal);
+  const lanes = Array.from({ length: settings.concurrency }, (_, lane) => runLane(state, lane));
+  const ends = await Promise.allSettled(lanes);
+  supervisor.abort();
+  await supervising;
+  ports.tell({ kind: "stopped" });
+  for (const end of ends) if (end.status === "rejected") throw end.reason;
 }
 
 async function runLane(state: LoopState, lane: number): Promise<void> {
   let failures = 0;
+  let claims = 0;
   while (!state.stopping.signal.aborted) {
     const ticket = state.wake.ticket();
     try {
-      const worked = (await workOnce(state, lane)) || (await deliverOnce(state, null));
+      const worked = await workOnce(state, lane, claims + 1);
+      if (worked) claims += 1;
+      // Messages of other runs do not wait until there is no report left.
+      const delivered = !state.stopping.signal.aborted && (await deliverOnce(state, null));
       failures = 0;
-      if (worked) continue;
+      if (worked || delivered) continue;
       if (state.settings.once) return;
       await waitForWork(state, ticket);
     } catch (thrown) {
@@ -102,13 +114,15 @@ async function runLane(state: LoopState, lane: number): Promise<void> {
   }
 }
 
-/** Claims and runs one report. False: nothing is due for this lane. */
-async function workOnce(state: LoopState, lane: number): Promise<boolean> {
+/**
+ * Claims and runs one report. False: nothing is due for this lane. Throws what a report was postponed for, so that the
+ * lane backs off instead of taking the next report into the same outage.
+ */
+async function workOnce(state: LoopState, lane: number, claimNumber: number): Promise<boolean> {
   const { ports, settings } = state;
-  const filters = laneFilters(lane, settings.concurrency, state.claims + 1);
+  const filters = laneFilters(lane, settings.concurrency, claimNumber);
   const claim = await claimNext(ports.queue, filters);
   if (claim === null) return false;
-  state.claims += 1;
   ports.tell({ kind: "claimed", claim, lane });
   const controller = new AbortController();
   state.running.set(claim, controller);
@@ -116,8 +130,10 @@ async function workOnce(state: LoopState, lane: number): Promise<boolean> {
   try {
     const onProgress: ExecutePorts["onProgress"] = (progress) =>
       ports.tell({ kind: "progress", progress });
-    const executed = await execute(claim, { ...ports, onProgress }, settings, controller.signal);
+    const signal = AbortSignal.any([controller.signal, state.interrupting.signal]);
+    const executed = await execute(claim, { ...ports, onProgress }, settings, signal);
     ports.tell({ kind: "executed", claim, executed });
+    if (executed.outcome.kind === "postponed") throw executed.outcome.error;
   } finally {
     state.running.delete(claim);
     ports.heartbeat.setActive(state.running.size > 0);
@@ -173,7 +189,8 @@ async function supervise(state: LoopState, ended: AbortSignal): Promise<void> {
     await ports.clock.sleep(settings.superviseIntervalMs, ended);
     if (running.size === 0 || ended.aborted) continue;
     if (ports.heartbeat.ageMs() > settings.selfFenceMs) {
-      abortAll(state, "lease_lost", "no heartbeat reached the database for too long");
+      const lost = new ReportError("lease_lost", "no heartbeat reached the database for too long");
+      for (const controller of running.values()) controller.abort(lost);
       continue;
     }
     await cancelRequested(state);
@@ -190,8 +207,4 @@ async function cancelRequested(state: LoopState): Promise<void> {
     const delayMs = state.settings.superviseIntervalMs;
     state.ports.tell({ kind: "backing-off", error: asReportError(thrown), delayMs });
   }
-}
-
-function abortAll(state: LoopState, code: "interrupted" | "lease_lost", reason: string): void {
-  for (const controller of state.running.values()) controller.abort(new ReportError(code, reason));
 }

@@ -201,6 +201,7 @@ export interface Clock {
   now(): Date;
   /** Monotonic milliseconds. */
   monotonicMs(): number;
+  /** Resolves after `ms`, or as soon as the signal is aborted; never rejects. */
   sleep(ms: number, signal: AbortSignal): Promise<void>;
   /** In [0, 1). */
   random(): number;
