@@ -37,14 +37,18 @@ async function runsOf(configId: string): Promise<Record<string, string | null>[]
   return rows;
 }
 
-/** A slow report: the warehouse waits for some seconds. */
-function slowReport(seconds: number): Record<string, string> {
+/** A report whose query pairs this many rows with as many: about a second for 20,000, for ever for a million. */
+function slowReport(rows: number): Record<string, string> {
+  const generated = (name: string): string =>
+    `(SELECT SEQ8() AS N FROM TABLE(GENERATOR(ROWCOUNT => ${rows}))) ${name}`;
   return {
     REPORT_NAME: "slow",
-    REPORT_SQL: `SELECT SYSTEM$WAIT(${seconds}) AS WAITED`,
+    REPORT_SQL: `SELECT SUM(MOD(A.N * B.N, 7)) AS SLOW_SUM FROM ${generated("A")} CROSS JOIN ${generated("B")}`,
     OUTPUT_FORMAT: "CSV",
   };
 }
+
+const FOR_EVER = 1_000_000;
 
 describe("workers and the queue", () => {
   test("two workers complete each of 200 reports exactly once", async () => {
@@ -73,7 +77,7 @@ describe("workers and the queue", () => {
   }, 90_000);
 
   test("a killed worker's report is taken over and completes once", async () => {
-    const configId = await addReport(service.connection, slowReport(2));
+    const configId = await addReport(service.connection, slowReport(20_000));
     const killed = service.start(["worker"], { ...QUICK, WORKER_ID: "killed" });
     await eventually("the claim", async () => (await statusOf(configId)) === "PROCESSING");
     killed.child.kill("SIGKILL");
@@ -92,7 +96,7 @@ describe("workers and the queue", () => {
   }, 60_000);
 
   test("a worker that is told to stop gives its report back and ends with exit code 0", async () => {
-    const configId = await addReport(service.connection, slowReport(60));
+    const configId = await addReport(service.connection, slowReport(FOR_EVER));
     const worker = service.start(["worker"], { ...QUICK, STOP_GRACE: "200ms" });
     await eventually("the claim", async () => (await statusOf(configId)) === "PROCESSING");
     worker.child.kill("SIGTERM");
@@ -107,7 +111,7 @@ describe("workers and the queue", () => {
   }, 60_000);
 
   test("cancelling a running report stops its query in the warehouse", async () => {
-    const configId = await addReport(service.connection, slowReport(120));
+    const configId = await addReport(service.connection, slowReport(FOR_EVER));
     const worker = service.start(["worker"], QUICK);
     await eventually("the claim", async () => (await statusOf(configId)) === "PROCESSING");
     expect(await cancelReport(service.connection, configId)).toBe("requested");
@@ -116,7 +120,7 @@ describe("workers and the queue", () => {
     expect((await worker.ended).exitCode).toBe(0);
     const { rows } = await service.connection.execute(
       `SELECT EXECUTION_STATUS, ERROR_CODE FROM SNOWFLAKE.ACCOUNT_USAGE.QUERY_HISTORY
-       WHERE CONTAINS(QUERY_TAG, ?) AND CONTAINS(QUERY_TEXT, 'SYSTEM$WAIT')`,
+       WHERE CONTAINS(QUERY_TAG, ?) AND CONTAINS(QUERY_TEXT, 'SLOW_SUM')`,
       [configId],
     );
     expect(rows).toHaveLength(1);
@@ -245,7 +249,8 @@ describe("what a run leaves", () => {
       OUTPUT_FORMAT: "csv, Excel; PDF",
       EMAIL_RECIPIENTS: "ann@example.com,bob@example.com",
     });
-    await service.start(["run"]).ended;
+    const { exitCode, output } = await service.start(["run"]).ended;
+    expect(exitCode, output).toBe(0);
     const { runs, deliveries } = await readHistory(service.connection, configId, 1);
     const artifacts = runs[0]?.artifacts ?? [];
     expect(artifacts.map((artifact) => artifact.format)).toEqual(["CSV", "EXCEL", "PDF"]);

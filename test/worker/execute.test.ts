@@ -121,6 +121,15 @@ describe("a report that works", () => {
     ]);
   });
 
+  test("a SCHEDULED one is named after the day of its occurrence, not of its making", async () => {
+    await using world = await createWorld({ clock: { startAt: "2026-03-02T00:10:00Z" } });
+    const row = { reportType: "SCHEDULED", scheduleCron: "50 23 * * *" };
+    await world.run(
+      await world.claim(row, { nextRunAt: Date.parse("2026-03-01T23:50:00Z"), createdAt: 0 }),
+    );
+    expect(world.runs()[0]?.artifacts[0]?.fileName).toBe("daily-sales-2026-03-01.csv");
+  });
+
   test("an occurrence that its misfire policy drops runs no query", async () => {
     await using world = await createWorld();
     const claim = await world.claim(
@@ -391,6 +400,7 @@ describe("a report that is stopped", () => {
     world.warehouse.answer = () => tableAnswer(aTable({ rows, batchSize: 1, beforeBatch }));
     const { outcome } = await world.run(await world.claim(), controller.signal);
     expect(outcome.kind).toBe(kind);
+    expect(world.progress.map(({ rowCount }) => rowCount)).toEqual([0, 1, 2, 4]);
     expect(world.store.puts).toEqual([]);
   });
 

@@ -292,6 +292,13 @@ describe("an outage", () => {
     loop.wake();
     await until(() => world.report().status === "COMPLETED");
     expect(world.report().attempt).toBe(1);
+    await until(() => of(world.events, "idle").length === 1);
+    world.database.intercept = () => {
+      throw anError("login_refused");
+    };
+    loop.wake();
+    await until(() => delays().length === 10);
+    expect(delays().at(-1)).toBe(3_750);
     await loop.stop(0);
   });
 

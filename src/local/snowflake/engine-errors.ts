@@ -156,7 +156,7 @@ const MAPPINGS: readonly Mapping[] = [
   ],
   [/Table with name "?([^"\s]+)"? does not exist/i, (m) => doesNotExist("Object", m[1] ?? "")],
   [
-    /Referenced (?:column|table) "([^"]+)" not found|column "?([^"\s]+)"? (?:does not exist|not found)/i,
+    /Referenced (?:column|table) "([^"]+)" (?:was )?not found|column "?([^"\s]+)"? (?:does not exist|not found)/i,
     (m) => invalidIdentifier(m[1] ?? m[2] ?? ""),
   ],
   [
@@ -172,9 +172,18 @@ const MAPPINGS: readonly Mapping[] = [
     /column "([^"]+)" must appear in the GROUP BY/i,
     (m) => compilationError(`[${m[1] ?? ""}] is not a valid group by expression`),
   ],
+  [
+    /table \S+ has (\d+) columns? but (\d+) values were supplied|has (\d+) columns available but (\d+) columns specified/i,
+    (m) => valueCount(Number(m[1] ?? m[4]), Number(m[2] ?? m[3])),
+  ],
   [/Overflow in|out of range/i, () => outOfRange()],
   [/Conflict on|Transaction conflict|write-write conflict/i, () => conflict()],
 ];
+
+export function valueCount(expected: number, actual: number): EngineError {
+  const message = `${COMPILATION}Insert value list does not match column list expecting ${expected} but got ${actual}`;
+  return new EngineError("002020", "21S01", message);
+}
 
 function tooLong(match: RegExpMatchArray): EngineError {
   const what = `String for column ${match[2] ?? ""} is too long and would be truncated (limit ${match[3] ?? ""})`;

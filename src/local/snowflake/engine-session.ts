@@ -11,6 +11,7 @@ import type { Execution, Server, SessionState } from "./execution.ts";
 import type { HistoryEntry } from "./history.ts";
 import { emptyResult, STATEMENT_TYPES } from "./results.ts";
 import { Running } from "./running.ts";
+import type { Finish } from "./statement-query.ts";
 import { tableName } from "./statement-table.ts";
 import { findStatement, type StatementKind } from "./statements.ts";
 import { splitStatements } from "./tokens.ts";
@@ -105,11 +106,7 @@ export class DuckDBSession implements EngineSession {
   }
 
   /** What is done once when a statement, and the reading of its rows, has ended. */
-  private finisher(
-    statement: Statement,
-    running: Running,
-    entry: HistoryEntry,
-  ): (rowCount: number | null, thrown?: unknown) => void {
+  private finisher(statement: Statement, running: Running, entry: HistoryEntry): Finish {
     const startedAtMs = Date.now();
     const finish: Finish = (rowCount, thrown) => {
       if (!this.unfinished.delete(finish)) return;
@@ -169,7 +166,7 @@ export class DuckDBSession implements EngineSession {
 async function runKind(
   kind: StatementKind,
   execution: Execution,
-  finish: (rowCount: number | null, thrown?: unknown) => void,
+  finish: Finish,
 ): Promise<EngineResult> {
   if (execution.statement.describeOnly && !kind.isQuery) {
     finish(null);

@@ -28,7 +28,7 @@ import { DATA_CATALOG } from "./translate-from.ts";
 import type { Transaction } from "./transactions.ts";
 
 const ROW_ID = "METADATA$ROW_ID";
-/** A transaction does not see in a stream what it added to the table itself. */
+/** These two come first, so that a column can be added behind the others. A transaction does not see in a stream what it added to the table itself. */
 const TRANSACTION = "METADATA$TRANSACTION";
 
 function changesName(stream: StreamEntry): string {
@@ -45,10 +45,10 @@ export function createChanges(
     (column) => `${quoteName(column.name)} ${storageOf(column.type)}`,
   );
   const name = changesName(stream);
-  const create = `CREATE TABLE ${name} (${[...columns, `"${ROW_ID}" VARCHAR`, `"${TRANSACTION}" VARCHAR`].join(", ")})`;
+  const create = `CREATE TABLE ${name} (${[`"${ROW_ID}" VARCHAR`, `"${TRANSACTION}" VARCHAR`, ...columns].join(", ")})`;
   const source = storageName(storageSchema(table.path), storageTable(table));
   return withInitialRows
-    ? [create, `INSERT INTO ${name} SELECT *, md5(CAST(uuid() AS VARCHAR)), '' FROM ${source}`]
+    ? [create, `INSERT INTO ${name} SELECT md5(CAST(uuid() AS VARCHAR)), '', * FROM ${source}`]
     : [create];
 }
 
@@ -93,7 +93,7 @@ export function consumeStream(stream: StreamEntry, transaction: Transaction): st
 /** What RETURNING has to give so that the rows can be put into streams. */
 export function returningForStreams(table: TableEntry, transaction: Transaction): string {
   const columns = table.columns.map((column) => quoteName(column.name));
-  return [...columns, "md5(CAST(uuid() AS VARCHAR))", quoteText(transaction.id)].join(", ");
+  return ["md5(CAST(uuid() AS VARCHAR))", quoteText(transaction.id), ...columns].join(", ");
 }
 
 /** Puts returned rows into the streams on a table. */

@@ -36,7 +36,12 @@ export const AGGREGATE_REWRITERS: Readonly<Record<string, Rewriter>> = {
   },
   array_agg: (fields) => collect(fields, ""),
   list_agg: (fields) =>
-    joinTexts(fields["this"] ?? null, fields["separator"] ?? null, fields["distinct"] === true, ""),
+    joinGroup({
+      value: fields["this"] ?? null,
+      separator: fields["separator"] ?? null,
+      distinct: fields["distinct"] === true,
+      order: "",
+    }),
 };
 
 function collect(fields: Fields, order: string): Node {
@@ -47,12 +52,28 @@ function collect(fields: Fields, order: string): Node {
   );
 }
 
-function joinTexts(value: Node, separator: Node, distinct: boolean, order: string): Node {
-  const text = generateDuckDB(macro("sf_text", value));
+interface Joining {
+  readonly value: Node;
+  readonly separator: Node;
+  readonly distinct: boolean;
+  /** ORDER BY, with its words. */
+  readonly order: string;
+}
+
+/** LISTAGG without what an OVER could not follow. */
+function joinTexts({ value, separator, distinct, order }: Joining): string {
   const between = separator === null ? "''" : generateDuckDB(separator);
-  // Snowflake gives '' for a group without a value, never NULL.
-  const aggregate = `string_agg(${distinct ? "DISTINCT " : ""}${text}, ${between}${order.replaceAll("%value%", text)})`;
-  return raw(aggregate);
+  if (!distinct)
+    return `string_agg(${generateDuckDB(macro("sf_text", value))}, ${between}${order})`;
+  // Values are told apart and sorted as what they are, and only then become text.
+  const text = generateDuckDB(value);
+  const values = `list(DISTINCT ${text}${order}) FILTER (WHERE ${text} IS NOT NULL)`;
+  return `array_to_string(list_transform(${values}, lambda e: sf_text(e)), ${between})`;
+}
+
+/** LISTAGG of a group without a value is '', never NULL. */
+function joinGroup(joining: Joining): Node {
+  return raw(`coalesce(${joinTexts(joining)}, '')`);
 }
 
 /** ORDER BY of a WITHIN GROUP, rewritten. */
@@ -98,11 +119,14 @@ export function rewriteWithinGroup(fields: Fields, rewriting: Rewriting): Node |
   const order = listOf(fields["order_by"]);
   const args = rewriting.rewriteAll(aggregate.args);
   const orderText = writeOrder(order, rewriting);
-  if (aggregate.name === "LISTAGG")
-    return joinTexts(args[0] ?? null, args[1] ?? null, aggregate.distinct, orderText);
+  if (aggregate.name === "LISTAGG") return joinGroup(joiningOf(aggregate, args, orderText));
   if (aggregate.name === "ARRAY_AGG")
     return collect({ this: args[0] ?? null, distinct: aggregate.distinct }, orderText);
   return percentile(aggregate.name, args[0] ?? null, fieldsOf(order[0]), rewriting);
+}
+
+function joiningOf({ distinct }: Aggregate, args: readonly Node[], order: string): Joining {
+  return { value: args[0] ?? null, separator: args[1] ?? null, distinct, order };
 }
 
 /** PERCENTILE_CONT of a NUMBER has three more digits behind the point; PERCENTILE_DISC gives one of the values. */
@@ -147,6 +171,8 @@ function windowOfVariants(
 ): Node | undefined {
   if (aggregate?.name === "ARRAY_AGG")
     return call("to_json", over(call("list", rewriting.rewrite(aggregate.args[0] ?? null))));
+  if (aggregate?.name === "LISTAGG")
+    return over(raw(joinTexts(joiningOf(aggregate, rewriting.rewriteAll(aggregate.args), ""))));
   return undefined;
 }
 
@@ -161,6 +187,10 @@ function windowOfGroup(
   if (aggregate?.name === "PERCENTILE_CONT" && isFields(first)) {
     const value = castTo(rewriting.rewrite(first["this"] ?? null), "DOUBLE");
     return over(call("quantile_cont", value, rewriting.rewrite(aggregate.args[0] ?? null)));
+  }
+  if (aggregate?.name === "LISTAGG") {
+    const order = writeOrder(listOf(group["order_by"]), rewriting);
+    return over(raw(joinTexts(joiningOf(aggregate, rewriting.rewriteAll(aggregate.args), order))));
   }
   return over(rewriting.rewrite({ within_group: group }));
 }

@@ -3,8 +3,7 @@
 import { bulkBinds, bulkColumn } from "./binds.ts";
 import type { ColumnEntry, TableEntry } from "./catalog.ts";
 import { storageSchema, storageTable } from "./catalog.ts";
-import { EngineError } from "./engine.ts";
-import { invalidIdentifier, unsupported } from "./engine-errors.ts";
+import { invalidIdentifier, unsupported, valueCount } from "./engine-errors.ts";
 import type { Rewriting } from "./rewriting.ts";
 import {
   castTo,
@@ -138,8 +137,7 @@ function writeRow(
   rewriting: Rewriting,
 ): string[] {
   if (row.length !== columns.length) {
-    const message = `SQL compilation error:\nInsert value list does not match column list expecting ${columns.length} but got ${row.length}`;
-    throw new EngineError("002020", "21S01", message);
+    throw valueCount(columns.length, row.length);
   }
   return row.map((value, index) => writeValue(value, columns[index], rewriting));
 }

@@ -154,8 +154,6 @@ const OTHERS: Readonly<Record<string, ArgumentsRewriter>> = {
   SEQ8: sequence,
   TRUNC: truncate,
   TRUNCATE: truncate,
-  LISTAGG: ([value = null, separator = textLiteral("")]) =>
-    call("string_agg", macro("sf_text", value), separator),
   BOOLAND_AGG: renamed("bool_and"),
   BOOLOR_AGG: renamed("bool_or"),
   ARRAY_UNIQUE_AGG: ([value = null]) =>

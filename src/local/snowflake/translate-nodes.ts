@@ -15,7 +15,9 @@ import {
   isFields,
   listOf,
   literalNumber,
+  literalText,
   type Node,
+  numberLiteral,
   openNode,
   quoteText,
   raw,
@@ -142,14 +144,17 @@ function rewriteLiteral(fields: Fields): Node | undefined {
   }
 }
 
-/** A variant calculates as a number. */
+/** Variants calculate as numbers, and so do texts that are written out. */
 function asOperand(node: Node): Node {
-  return isVariant(node) ? castTo(node, "DOUBLE") : node;
+  if (isVariant(node)) return castTo(node, "DOUBLE");
+  const text = literalText(node);
+  return text !== undefined && /^[-+]?\d+(?:\.\d+)?$/.test(text) ? numberLiteral(text) : node;
 }
 
 function calculate(kind: string, fields: Fields): Node | undefined {
-  if (!isVariant(left(fields)) && !isVariant(right(fields))) return undefined;
-  return { [kind]: { ...fields, left: asOperand(left(fields)), right: asOperand(right(fields)) } };
+  const [first, second] = [asOperand(left(fields)), asOperand(right(fields))];
+  if (first === left(fields) && second === right(fields)) return undefined;
+  return { [kind]: { ...fields, left: first, right: second } };
 }
 
 function rewriteSum(fields: Fields, sign: 1 | -1): Node | undefined {
