@@ -135,6 +135,8 @@ export function openStore(config: Config): Store {
   return openFolderStore(resolve(config.outputFolder));
 }
 
+const HEARTBEAT_THREAD = new URL("./heartbeat-thread.ts", import.meta.url);
+
 /** A worker of this process, and what has to be closed after it has stopped. */
 export interface RunningWorker extends AsyncDisposable {
   readonly loop: Loop;
@@ -157,7 +159,7 @@ export async function startWorker(
   const control = opened.use(await openControl(settings));
   const reader = opened.use(await openReportReader(settings, config));
   const beat = { snowflake: settings, workerId: worker.id, bootId, intervalMs: worker.heartbeatMs };
-  const heartbeat = opened.use(startHeartbeat(beat, options.onBeatFailure));
+  const heartbeat = opened.use(startHeartbeat(beat, HEARTBEAT_THREAD, options.onBeatFailure));
   const leaseSeconds = worker.leaseMs / 1_000;
   const identity = { workerId: worker.id, bootId, version: VERSION };
   const scratchFolder = join(worker.scratchFolder, bootId);

@@ -25,18 +25,24 @@ const environment = { PATH: process.env["PATH"] ?? "", HOME: tmpdir(), NO_COLOR:
 
 describe("the executable", () => {
   test("--version takes at most 60 ms and 60 MB of memory", async () => {
-    const tries: { ms: number; bytes: number }[] = [];
+    // Started from a small process: what a process is forked from counts as its memory too.
+    const measure = `
+      const startedMs = performance.now();
+      const child = Bun.spawn([process.argv[1], "--version"], { stdout: "pipe" });
+      const text = await new Response(child.stdout).text();
+      await child.exited;
+      const ms = performance.now() - startedMs;
+      console.log(JSON.stringify({ text, ms, bytes: child.resourceUsage().maxRSS }));`;
+    const tries: { text: string; ms: number; bytes: number }[] = [];
     // The best of ten: other work on the machine can only slow a start down.
     for (let attempt = 0; attempt < 10; attempt += 1) {
-      const startedMs = performance.now();
-      const child = Bun.spawn([executable, "--version"], { env: environment, stdout: "pipe" });
-      expect(await new Response(child.stdout).text()).toBe(`${packageFile.version}\n`);
-      await child.exited;
-      tries.push({
-        ms: performance.now() - startedMs,
-        bytes: child.resourceUsage()?.maxRSS ?? Infinity,
+      const child = Bun.spawn(["bun", "-e", measure, executable], {
+        env: environment,
+        stdout: "pipe",
       });
+      tries.push(JSON.parse(await new Response(child.stdout).text()));
     }
+    expect(tries[0]?.text).toBe(`${packageFile.version}\n`);
     expect(Math.min(...tries.map(({ ms }) => ms))).toBeLessThanOrEqual(60);
     expect(Math.min(...tries.map(({ bytes }) => bytes))).toBeLessThanOrEqual(60_000_000);
   });
@@ -72,8 +78,7 @@ describe("the executable", () => {
     await using service = await startService({ command: [executable] });
     const configId = await addReport(service.connection, {
       REPORT_NAME: "compiled",
-      REPORT_SQL:
-        "SELECT N_NAME, SYSTEM$WAIT(1) AS W FROM SNOWFLAKE_SAMPLE_DATA.TPCH_SF1.NATION LIMIT 1",
+      REPORT_SQL: "SELECT SEQ8() AS N, SHA2(SEQ8()) AS H FROM TABLE(GENERATOR(ROWCOUNT => 300000))",
       OUTPUT_FORMAT: "PDF,EXCEL,CSV",
       EMAIL_RECIPIENTS: "ann@example.com",
     });

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { Glob } from "bun";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { variables } from "../src/config.ts";
+import { variables } from "../src/variables.ts";
 import { optionsSchema } from "../src/report/options.ts";
 
 const root = join(import.meta.dir, "..");
@@ -32,17 +32,17 @@ describe("README.md", () => {
   test("every variable is in the table, with what config.ts says of it", () => {
     const table = section("## Configure");
     for (const [name, schema] of Object.entries(variables.shape)) {
-      expect(table).toContain(`| \`${name}\` |`);
+      expect(table).toMatch(new RegExp(`^\\| \`${name}\` +\\|`, "m"));
       expect(schema.description).toBeDefined();
       expect(table).toContain(schema.description ?? "");
     }
   });
 
   test("every variable in the table exists", () => {
-    const names = [...section("## Configure").matchAll(/^\| `([A-Z_]+)` \|/gm)].map(
+    const names = [...section("## Configure").matchAll(/^\| `([A-Z_]+)` +\|/gm)].map(
       ([, name]) => name,
     );
-    expect(names.sort()).toEqual(Object.keys(variables.shape).sort());
+    expect(new Set(names)).toEqual(new Set(Object.keys(variables.shape)));
   });
 
   test("every option of a report is described", () => {

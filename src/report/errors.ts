@@ -11,7 +11,7 @@ export type ErrorCode =
   | "recipient_refused" // not an allowed recipient
   | "delivery_failed"
   | "warehouse_unavailable" // no connection; burns no attempt
-  | "login_refused" // the warehouse is there and says no; burns no attempt
+  | "login_refused" // the warehouse is there and says no
   | "lease_lost" // another worker owns the report now
   | "cancelled"
   | "interrupted" // the worker was told to stop
@@ -25,6 +25,7 @@ const RETRYABLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "store_failed",
   "delivery_failed",
   "warehouse_unavailable",
+  "login_refused",
   "internal",
 ]);
 

@@ -50,7 +50,6 @@ export const optionsSchema = z.strictObject({
 export type ReportOptions = z.output<typeof optionsSchema>;
 export type ColumnOptions = z.output<typeof columnOptions>;
 export type CsvOptions = z.output<typeof csvOptions>;
-export type PdfOptions = z.output<typeof pdfOptions>;
 export type PageOptions = z.output<typeof pageOptions>;
 
 /** The options of a report that asks for nothing special. */

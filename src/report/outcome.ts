@@ -60,7 +60,8 @@ export function outcomeOfError(thrown: unknown, facts: AttemptFacts, random: num
     return { kind: "interrupted" };
   }
   const delayMs = retryDelayMs(facts.attempt, random);
-  if (error.code === "warehouse_unavailable" || error.code === "login_refused") {
+  // A reader that is refused while the queue's connection works is set up wrongly: somebody has to be told in the end.
+  if (error.code === "warehouse_unavailable") {
     return { kind: "postponed", error, delayMs };
   }
   return error.retryable && facts.attempt < facts.maxAttempts

@@ -2,8 +2,9 @@ import { z } from "zod";
 import { FORMATS, type Format } from "./artifact.ts";
 import { messageOf, ReportError } from "./errors.ts";
 import { defaultOptions, isTimezone, parseOptions, type ReportOptions } from "./options.ts";
+import { bindParameters } from "./parameters.ts";
 import { MISFIRE_POLICIES, type MisfirePolicy, parseSchedule, type Schedule } from "./schedule.ts";
-import { bindParameters, checkStatement } from "./statement.ts";
+import { checkStatement } from "./statement.ts";
 
 /** What a person wrote into REPORT_CONFIG: unchecked text, as it stands in the row. */
 export interface ReportRow {

@@ -8,9 +8,6 @@ import {
   type Token,
 } from "./sql-tokens.ts";
 
-export { bindParameters, type ParameterValue } from "./parameters.ts";
-export { splitStatements, type ScriptStatement } from "./script.ts";
-
 /**
  * Refuses everything but one SELECT (or WITH ... SELECT). A first barrier with a clear message; the real one is
  * the reader's read-only role with no secondary roles, and MULTI_STATEMENT_COUNT 1.

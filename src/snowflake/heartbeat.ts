@@ -62,15 +62,17 @@ export class SharedPulse {
 
 /**
  * Beats from a thread of its own with a connection of its own: while the main thread was busy it made 0 of 20 beats,
- * a thread 20 of 20. `onFailure` hears of beats that did not reach the database; the age tells when it matters.
+ * a thread 20 of 20. `threadUrl` is the module that the thread runs (src/heartbeat-thread.ts; an executable finds it
+ * beside its entry only). `onFailure` hears of beats that did not reach the database; the age tells when it matters.
  */
 export function startHeartbeat(
   settings: HeartbeatSettings,
+  threadUrl: URL,
   onFailure: (message: string) => void,
 ): Heartbeat {
   const buffer = SharedPulse.allocate();
   const pulse = new SharedPulse(buffer);
-  const thread = new Worker(new URL("./heartbeat-thread.ts", import.meta.url).href);
+  const thread = new Worker(threadUrl.href);
   thread.addEventListener("message", (event: MessageEvent<string>) => onFailure(event.data));
   thread.addEventListener("error", (event) => onFailure(event.message));
   thread.postMessage({ ...settings, buffer } satisfies HeartbeatStart);

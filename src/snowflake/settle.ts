@@ -51,6 +51,8 @@ function assign(settlement: Settlement): { assignments: string[]; binds: BindVal
     "STATUS = ?",
     "LAST_ERROR = ?",
     ATTEMPTS[settlement.attempts],
+    // A candidate that was seen before this must not be claimed as if nothing had happened.
+    "FENCE = FENCE + 1",
     "CLAIM_TOKEN = NULL",
     "LEASE_UNTIL = NULL",
     "UPDATED_AT = SYSDATE()",

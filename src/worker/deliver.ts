@@ -10,6 +10,7 @@ import {
   writeResultMessage,
 } from "../report/message.ts";
 import { retryDelayMs } from "../report/outcome.ts";
+import { writeThroughOutage } from "./outage.ts";
 import type {
   Clock,
   DeliveryClaim,
@@ -52,7 +53,12 @@ export async function deliverNext(
   const claim = await ports.ledger.claimDue(runId);
   if (claim === null) return null;
   const result = await attemptDelivery(claim, ports, settings);
-  return { claim, result, recorded: await ports.ledger.recordIfOwned(claim, result) };
+  const recorded = await writeThroughOutage(
+    () => ports.ledger.recordIfOwned(claim, result),
+    () => true,
+    ports.clock,
+  );
+  return { claim, result, recorded };
 }
 
 async function attemptDelivery(

@@ -1,17 +1,12 @@
 import { join } from "node:path";
 import type { RenderContext, Renderers } from "../render/renderer.ts";
 import type { Artifact } from "../report/artifact.ts";
-import { asReportError, ReportError } from "../report/errors.ts";
-import {
-  type Outcome,
-  outcomeOfError,
-  refuseCrashing,
-  type Settlement,
-  settlementOf,
-} from "../report/outcome.ts";
+import { ReportError } from "../report/errors.ts";
+import { type Outcome, outcomeOfError, refuseCrashing, settlementOf } from "../report/outcome.ts";
 import { parseReport, readOwnerEmail, type Report } from "../report/request.ts";
 import { chooseOccurrence } from "../report/schedule.ts";
 import { type RenderedFormat, renderFiles } from "./files.ts";
+import { writeThroughOutage } from "./outage.ts";
 import { runQuery } from "./query.ts";
 import type { Claim, Clock, Heartbeat, Queue, RunFacts, Store, Warehouse } from "./ports.ts";
 
@@ -69,7 +64,11 @@ export async function execute(
     occurrence: run.facts.scheduledFor,
     ownerEmail: readOwnerEmail(claim.row) ?? settings.operatorEmail,
   });
-  const owned = await settleWhileLeased(run, settlement);
+  const owned = await writeThroughOutage(
+    () => ports.queue.settleIfOwned(claim, settlement, run.facts),
+    () => ports.heartbeat.ageMs() <= settings.selfFenceMs,
+    ports.clock,
+  );
   return { outcome: owned ? outcome : { kind: "lease_lost" }, facts: run.facts };
 }
 
@@ -110,8 +109,10 @@ function refuseDuplicates(claim: Claim): void {
 
 /** Notes which occurrence a run of a SCHEDULED report is for. False: its misfire policy drops it. */
 function isOccurrenceToRun(run: Run, report: Report): boolean {
-  const { attempt, claimedAt, nextRunAt } = run.claim;
+  const { claimedAt, nextRunAt, takenOver } = run.claim;
   if (report.schedule === null) return true;
+  // What a dead worker chose was never written, so its successor chooses again.
+  const attempt = takenOver ? 1 : run.claim.attempt;
   const planned = nextRunAt ?? claimedAt;
   const { schedule, misfirePolicy } = report;
   const due = chooseOccurrence(schedule, misfirePolicy, planned, attempt, claimedAt);
@@ -191,24 +192,6 @@ async function storeFiles(run: Run, files: readonly RenderedFormat[]): Promise<A
   facts.storeMs = ports.clock.monotonicMs() - startedMs;
   return artifacts;
 }
-
-/** Tries the one write again through an outage, as long as the lease can still be ours. */
-async function settleWhileLeased(run: Run, settlement: Settlement): Promise<boolean> {
-  const { claim, ports, settings, facts } = run;
-  for (;;) {
-    try {
-      return await ports.queue.settleIfOwned(claim, settlement, facts);
-    } catch (thrown) {
-      const error = asReportError(thrown);
-      const outage = error.code === "warehouse_unavailable" || error.code === "login_refused";
-      if (!outage || ports.heartbeat.ageMs() > settings.selfFenceMs) throw error;
-      await ports.clock.sleep(SETTLE_RETRY_MS, NEVER);
-    }
-  }
-}
-
-const SETTLE_RETRY_MS = 5_000;
-const NEVER = new AbortController().signal;
 
 /** A worker that could not beat for long publishes nothing, although the fenced write would refuse it anyway. */
 function keepLease(run: Run): void {

@@ -1,10 +1,12 @@
 import type { Candidate, CandidateFilter, Claim, Queue } from "./ports.ts";
-import { asReportError } from "../report/errors.ts";
-import { nextOccurrence, parseSchedule } from "../report/schedule.ts";
+import { ReportError } from "../report/errors.ts";
+import { parseReport } from "../report/request.ts";
+import { nextOccurrence } from "../report/schedule.ts";
 
 /** Each fourth claim of a worker takes the oldest SCHEDULED report, so that ADHOC ones never starve it. */
 const SCHEDULED_EVERY = 4;
 const CANDIDATES_MAX = 5;
+const READS_MAX = 20;
 
 /** Which reports a lane looks for at its n-th claim (from 1), the first choice first. */
 export function laneFilters(lane: number, lanes: number, claimNumber: number): CandidateFilter[] {
@@ -25,9 +27,9 @@ export async function claimNext(
   return null;
 }
 
-/** Reads again as long as there were candidates and all were lost to others. */
+/** Reads again when there were candidates and all were lost to others; then others are at work, and this lane waits. */
 async function claimFiltered(queue: Queue, filter: CandidateFilter): Promise<Claim | null> {
-  for (;;) {
+  for (let read = 0; read < READS_MAX; read += 1) {
     const candidates = await queue.candidates(filter, CANDIDATES_MAX);
     if (candidates.length === 0) return null;
     for (const candidate of candidates) {
@@ -35,6 +37,7 @@ async function claimFiltered(queue: Queue, filter: CandidateFilter): Promise<Cla
       if (claim !== null) return claim;
     }
   }
+  return null;
 }
 
 async function takeCandidate(queue: Queue, candidate: Candidate): Promise<Claim | null> {
@@ -45,16 +48,14 @@ async function takeCandidate(queue: Queue, candidate: Candidate): Promise<Claim 
   return null;
 }
 
-/** Null: the cron or the zone is wrong, and the report is claimed so that it fails with the reason. */
+/** Null: the row is malformed, and it is claimed now so that it fails with the reason before its time comes. */
 async function firstOccurrence(queue: Queue, candidate: Candidate): Promise<Date | null> {
-  const { scheduleCron, timezone } = candidate.row;
+  const now = await queue.now();
   try {
-    const now = await queue.now();
-    const zone = timezone === null || timezone.trim() === "" ? "UTC" : timezone.trim();
-    return nextOccurrence(parseSchedule(scheduleCron ?? "", zone, now), now);
+    const { schedule } = parseReport(candidate.row, now);
+    return schedule === null ? null : nextOccurrence(schedule, now);
   } catch (thrown) {
-    const error = asReportError(thrown);
-    if (error.code !== "invalid_report") throw error;
-    return null;
+    if (thrown instanceof ReportError) return null;
+    throw thrown;
   }
 }

@@ -31,6 +31,8 @@ export interface Claim extends AttemptFacts {
   /** By the database's clock, when the claim was read back. */
   readonly claimedAt: Date;
   readonly queueMs: number;
+  /** Its former worker died, and what that one chose is not known. */
+  readonly takenOver: boolean;
   /** More than one when rows share a CONFIG_ID, which the database does not prevent. */
   readonly rowsClaimed: number;
 }

@@ -291,6 +291,8 @@ describe("data manipulation", () => {
       ["2", "b", "3"],
       ["3", "z", "9"],
     ]);
+    await run("UPDATE t SET s = DEFAULT WHERE id = 2");
+    expect(await run("SELECT s FROM t ORDER BY id")).toEqual([[null], ["z"]]);
     await run("TRUNCATE TABLE t");
     expect(await run("DELETE FROM t")).toEqual([["0"]]);
   });

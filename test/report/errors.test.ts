@@ -15,7 +15,7 @@ describe("ReportError", () => {
     ["too_many_rows", false],
     ["render_failed", false],
     ["recipient_refused", false],
-    ["login_refused", false],
+    ["login_refused", true],
     ["lease_lost", false],
     ["cancelled", false],
     ["interrupted", false],

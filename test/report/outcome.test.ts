@@ -29,7 +29,7 @@ describe("what an error makes of an attempt", () => {
     recipient_refused: ["failed", "failed"],
     delivery_failed: ["retry", "failed"],
     warehouse_unavailable: ["postponed", "postponed"],
-    login_refused: ["postponed", "postponed"],
+    login_refused: ["retry", "failed"],
     lease_lost: ["lease_lost", "lease_lost"],
     cancelled: ["cancelled", "cancelled"],
     interrupted: ["interrupted", "interrupted"],

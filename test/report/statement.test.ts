@@ -1,7 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
 import { ReportError } from "../../src/report/errors.ts";
-import { bindParameters, checkStatement, splitStatements } from "../../src/report/statement.ts";
+import { bindParameters } from "../../src/report/parameters.ts";
+import { splitStatements } from "../../src/report/script.ts";
+import { checkStatement } from "../../src/report/statement.ts";
 
 function errorOf(work: () => unknown): ReportError {
   try {

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import PostalMime, { type Email } from "postal-mime";
 import examples from "../../snowflake/examples.sql" with { type: "text" };
-import { bindParameters } from "../../src/report/statement.ts";
+import { bindParameters } from "../../src/report/parameters.ts";
 import { eventually, type Service, startService } from "./service.ts";
 
 /**

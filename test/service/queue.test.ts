@@ -37,18 +37,21 @@ async function runsOf(configId: string): Promise<Record<string, string | null>[]
   return rows;
 }
 
-/** A report whose query pairs this many rows with as many: about a second for 20,000, for ever for a million. */
-function slowReport(rows: number): Record<string, string> {
-  const generated = (name: string): string =>
-    `(SELECT SEQ8() AS N FROM TABLE(GENERATOR(ROWCOUNT => ${rows}))) ${name}`;
-  return {
-    REPORT_NAME: "slow",
-    REPORT_SQL: `SELECT SUM(MOD(A.N * B.N, 7)) AS SLOW_SUM FROM ${generated("A")} CROSS JOIN ${generated("B")}`,
-    OUTPUT_FORMAT: "CSV",
-  };
-}
+/** A report that keeps its worker busy for some seconds. */
+const LARGE = {
+  REPORT_NAME: "large",
+  REPORT_SQL: "SELECT SEQ8() AS N, SHA2(SEQ8()) AS HASH FROM TABLE(GENERATOR(ROWCOUNT => 600000))",
+  OUTPUT_FORMAT: "EXCEL",
+};
 
-const FOR_EVER = 1_000_000;
+/** A report whose query never ends by itself. */
+const ENDLESS = {
+  REPORT_NAME: "endless",
+  REPORT_SQL: `SELECT SUM(MOD(A.N * B.N, 7)) AS SLOW_SUM
+    FROM (SELECT SEQ8() AS N FROM TABLE(GENERATOR(ROWCOUNT => 1000000))) A
+    CROSS JOIN (SELECT SEQ8() AS N FROM TABLE(GENERATOR(ROWCOUNT => 1000000))) B`,
+  OUTPUT_FORMAT: "CSV",
+};
 
 describe("workers and the queue", () => {
   test("two workers complete each of 200 reports exactly once", async () => {
@@ -77,7 +80,7 @@ describe("workers and the queue", () => {
   }, 90_000);
 
   test("a killed worker's report is taken over and completes once", async () => {
-    const configId = await addReport(service.connection, slowReport(20_000));
+    const configId = await addReport(service.connection, LARGE);
     const killed = service.start(["worker"], { ...QUICK, WORKER_ID: "killed" });
     await eventually("the claim", async () => (await statusOf(configId)) === "PROCESSING");
     killed.child.kill("SIGKILL");
@@ -92,11 +95,11 @@ describe("workers and the queue", () => {
       "SELECT FENCE, CLAIM_TOKEN FROM REPORT_CONFIG WHERE CONFIG_ID = ?",
       [configId],
     );
-    expect(rows).toEqual([{ FENCE: "2", CLAIM_TOKEN: null }]);
+    expect(rows).toEqual([{ FENCE: "3", CLAIM_TOKEN: null }]);
   }, 60_000);
 
   test("a worker that is told to stop gives its report back and ends with exit code 0", async () => {
-    const configId = await addReport(service.connection, slowReport(FOR_EVER));
+    const configId = await addReport(service.connection, ENDLESS);
     const worker = service.start(["worker"], { ...QUICK, STOP_GRACE: "200ms" });
     await eventually("the claim", async () => (await statusOf(configId)) === "PROCESSING");
     worker.child.kill("SIGTERM");
@@ -111,7 +114,7 @@ describe("workers and the queue", () => {
   }, 60_000);
 
   test("cancelling a running report stops its query in the warehouse", async () => {
-    const configId = await addReport(service.connection, slowReport(FOR_EVER));
+    const configId = await addReport(service.connection, ENDLESS);
     const worker = service.start(["worker"], QUICK);
     await eventually("the claim", async () => (await statusOf(configId)) === "PROCESSING");
     expect(await cancelReport(service.connection, configId)).toBe("requested");

@@ -281,7 +281,7 @@ async function claim(
   const runId = `run-${tables.issued}`;
   await ask("claim.update", () => takeReport(tables, worker, candidate, token));
   const claimed = await ask("claim.read", () =>
-    readClaim(tables, candidate.configId, token, runId),
+    readClaim(tables, candidate.configId, token, runId, candidate.expired),
   );
   if (claimed === null) return null;
   await ask("claim.start", () => startRun(tables, worker, claimed, candidate.expired));
@@ -307,7 +307,13 @@ function takeReport(tables: Tables, worker: Worker, candidate: Candidate, token:
   report.leaseUntil = now + tables.leaseMs;
 }
 
-function readClaim(tables: Tables, configId: string, token: string, runId: string): Claim | null {
+function readClaim(
+  tables: Tables,
+  configId: string,
+  token: string,
+  runId: string,
+  takenOver: boolean,
+): Claim | null {
   const report = tables.reports.get(configId);
   if (report?.token !== token || report.status !== "PROCESSING") return null;
   return {
@@ -325,6 +331,7 @@ function readClaim(tables: Tables, configId: string, token: string, runId: strin
     claimedAt: tables.clock.now(),
     queueMs: Math.max(0, nowOf(tables) - dueAt(report)),
     rowsClaimed: 1,
+    takenOver,
   };
 }
 
@@ -380,6 +387,7 @@ function settle(tables: Tables, claimed: Claim, settlement: Settlement, facts: R
 function settleReport(report: StoredReport, settlement: Settlement, now: number): void {
   const { attempts, delayMs, error, nextRunAt } = settlement;
   report.status = settlement.status;
+  report.fence += 1;
   report.lastError = error === null ? null : `${error.code}: ${error.message}`;
   if (attempts === "reset") report.attempt = 0;
   if (attempts === "give-back") report.attempt = Math.max(0, report.attempt - 1);

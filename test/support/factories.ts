@@ -4,7 +4,7 @@ import { ReportError } from "../../src/report/errors.ts";
 import type { MessageFacts } from "../../src/report/message.ts";
 import { parseReport, type Report, type ReportRow } from "../../src/report/request.ts";
 import type { Cell, Column, ColumnType, Table } from "../../src/report/table.ts";
-import type { Claim, DeliveryClaim, SettledRun } from "../../src/worker/ports.ts";
+import type { Claim, DeliveryClaim } from "../../src/worker/ports.ts";
 import { START } from "./clock.ts";
 
 /** A row as a person would write it: an ADHOC report that asks for one CSV file. */
@@ -54,6 +54,7 @@ export function aClaim(
     claimedAt: new Date(START),
     queueMs: 0,
     rowsClaimed: 1,
+    takenOver: false,
     ...changes,
     row,
   };
@@ -128,10 +129,6 @@ export function someFacts(changes: Partial<MessageFacts> = {}): MessageFacts {
     warnings: [],
     ...changes,
   };
-}
-
-export function aSettledRun(changes: Partial<SettledRun> = {}): SettledRun {
-  return { ...someFacts(), outcome: "COMPLETED", artifacts: [], warnings: [], ...changes };
 }
 
 export function aDeliveryClaim(changes: Partial<DeliveryClaim> = {}): DeliveryClaim {

@@ -173,7 +173,7 @@ describe("a report that fails", () => {
       "warehouse_unavailable",
       "PENDING",
     ],
-    ["the login", {}, inQuery(anError("login_refused")), "postponed", "login_refused", "PENDING"],
+    ["the login", {}, inQuery(anError("login_refused")), "retry", "login_refused", "PENDING"],
     [
       "rows that are lost on the way",
       {},
@@ -527,14 +527,14 @@ describe("the settling write", () => {
     expect(world.deliveries()).toHaveLength(1);
   });
 
-  test("is given up when the lease may be over: another worker takes the report", async () => {
+  test("is given up after a minute, or when the lease may be over: another worker takes the report", async () => {
     await using world = await createWorld({ clock: { sleepsAdvance: true } });
     const claim = await world.claim();
     const tries = failSettles(world, Infinity, "before", anError("warehouse_unavailable"));
     expect(await world.run(claim).catch((error: unknown) => error)).toMatchObject({
       code: "warehouse_unavailable",
     });
-    expect(tries()).toBe(50);
+    expect(tries()).toBe(12);
     expect(world.report().status).toBe("PROCESSING");
   });
 
@@ -547,6 +547,16 @@ describe("the settling write", () => {
     });
     expect(tries()).toBe(1);
   });
+});
+
+test("a report whose worker died runs the newest occurrence, as a first attempt would", async () => {
+  await using world = await createWorld();
+  const dead = await world.claim(DAILY_AT_NINE, { nextRunAt: NINE - 3 * 86_400_000 });
+  await world.clock.advance(301_000);
+  const { facts } = await world.run(await world.claimDue());
+  expect(dead.attempt).toBe(1);
+  expect(facts.scheduledFor).toEqual(new Date(NINE));
+  expect(facts.missed).toHaveLength(3);
 });
 
 test("a retry after a failure keeps the occurrence that was chosen", async () => {

@@ -167,4 +167,17 @@ describe("claimNext", () => {
     });
     expect(world.report()).toMatchObject({ status: "PENDING", attempt: 0 });
   });
+
+  test("a report that was settled since it was seen as expired is not claimed", async () => {
+    await using world = await createWorld();
+    const claim = await world.claim();
+    await world.clock.advance(301_000);
+    const thief = world.database.queueOf(OTHER);
+    const [seen] = await thief.candidates("any", 1);
+    if (seen === undefined) throw new Error("the expired lease was not seen");
+    world.store.putFailures.push(anError("store_failed"));
+    await world.run(claim);
+    expect(world.report().status).toBe("PENDING");
+    expect(await thief.claimIfUnchanged(seen)).toBeNull();
+  });
 });

@@ -478,7 +478,7 @@ test("a report whose settlement cannot be written is taken over when its lease i
   await world.clock.advance(301_000);
   loop.wake();
   await until(() => world.report().status === "COMPLETED");
-  expect(world.report()).toMatchObject({ attempt: 2, fence: 2, crashCount: 0 });
+  expect(world.report()).toMatchObject({ attempt: 2, fence: 3, crashCount: 0 });
   expect(world.runs().map((run) => run.outcome)).toEqual(["LOST", "COMPLETED"]);
   await loop.stop(0);
 });

@@ -173,7 +173,7 @@ const MAPPINGS: readonly Mapping[] = [
     (m) => compilationError(`[${m[1] ?? ""}] is not a valid group by expression`),
   ],
   [
-    /table \S+ has (\d+) columns? but (\d+) values were supplied|has (\d+) columns available but (\d+) columns specified/i,
+    /expected (\d+) columns? but (\d+) values were supplied|has (\d+) columns available but (\d+) columns specified/i,
     (m) => valueCount(Number(m[1] ?? m[4]), Number(m[2] ?? m[3])),
   ],
   [/Overflow in|out of range/i, () => outOfRange()],

@@ -72,7 +72,7 @@ export async function runInTransaction<Result>(
     if (!transaction.isExplicit) await transaction.commit();
     return result;
   } catch (error) {
-    if (transaction.isExplicit) transaction.noteFailure();
+    if (transaction.isExplicit) await transaction.noteFailure();
     else await transaction.rollback();
     throw error;
   }

@@ -42,9 +42,16 @@ export class Transaction {
     return connection;
   }
 
-  /** After a statement failed: DuckDB cannot undo one statement alone, so nothing but ROLLBACK is left. */
-  noteFailure(): void {
-    this.isBroken = this.writer !== undefined;
+  /**
+   * After a statement failed. One that did not compile has done nothing; DuckDB cannot undo one that had begun, so
+   * then nothing but ROLLBACK is left, where Snowflake would go on.
+   */
+  async noteFailure(): Promise<void> {
+    try {
+      await this.writer?.run("SELECT 1");
+    } catch {
+      this.isBroken = true;
+    }
   }
 
   async commit(): Promise<void> {

@@ -142,11 +142,17 @@ function writeRow(
   return row.map((value, index) => writeValue(value, columns[index], rewriting));
 }
 
+/** The parser sees DEFAULT as a word in VALUES and as a column in SET. */
+function isDefaultWord(value: Node): boolean {
+  const name = fieldsOf(fieldsIf(value, "column")?.["name"]);
+  const word = textOf(fieldsIf(value, "var")?.["this"]) || textOf(name["name"]);
+  return name["quoted"] !== true && word.toUpperCase() === "DEFAULT";
+}
+
 /** A value in VALUES or SET, where DEFAULT may stand. */
 function writeValue(value: Node, entry: ColumnEntry | undefined, rewriting: Rewriting): string {
   if (entry === undefined) throw new Error("a value without a column");
-  if (textOf(fieldsIf(value, "var")?.["this"]).toUpperCase() === "DEFAULT")
-    return writeDefault(entry, rewriting) ?? "NULL";
+  if (isDefaultWord(value)) return writeDefault(entry, rewriting) ?? "NULL";
   const rewritten = rewriting.rewrite(value);
   // A column of nothing but NULL would have no type to choose a conversion by.
   return generateDuckDB(isNull(rewritten) ? castTo(rewritten, storageOf(entry.type)) : rewritten);
@@ -167,7 +173,7 @@ export function writeUpdate(update: Fields, find: FindTable, rewriting: Rewritin
 }
 
 export function writeAssigned(value: Node, entry: ColumnEntry, rewriting: Rewriting): string {
-  const isDefault = textOf(fieldsIf(value, "var")?.["this"]).toUpperCase() === "DEFAULT";
+  const isDefault = isDefaultWord(value);
   return isDefault
     ? (writeDefault(entry, rewriting) ?? "NULL")
     : writeStored(rewriting.rewrite(value), entry);

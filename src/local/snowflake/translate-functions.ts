@@ -158,6 +158,8 @@ const OTHERS: Readonly<Record<string, ArgumentsRewriter>> = {
   BOOLOR_AGG: renamed("bool_or"),
   ARRAY_UNIQUE_AGG: ([value = null]) =>
     call("to_json", raw(`list(DISTINCT ${generateDuckDB(value)})`)),
+  APPROX_PERCENTILE: ([value = null, share = null]) =>
+    call("quantile_cont", castTo(value, "DOUBLE"), share),
   MEDIAN: ([value = null]) => {
     const text = generateDuckDB(value);
     return raw(

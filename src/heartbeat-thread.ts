@@ -1,7 +1,7 @@
-import { messageOf } from "../report/errors.ts";
-import { type Connection, openConnection } from "./connection.ts";
-import { type HeartbeatStart, SharedPulse } from "./heartbeat.ts";
-import { CONTROL_SESSION } from "./settings.ts";
+import { messageOf } from "./report/errors.ts";
+import { type Connection, openConnection } from "./snowflake/connection.ts";
+import { type HeartbeatStart, SharedPulse } from "./snowflake/heartbeat.ts";
+import { CONTROL_SESSION } from "./snowflake/settings.ts";
 
 declare const self: Worker;
 
