@@ -55,4 +55,10 @@ async function describeUsage(name: string): Promise<string> {
   return await renderUsage(await (typeof lazy === "function" ? lazy() : lazy), main);
 }
 
+// A reader that has seen enough (`report-service list | head`) is no failure.
+process.stdout.on("error", (error: Error & { code?: string }) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(0);
+});
+
 process.exit(await runMain(process.argv.slice(2)));

@@ -31,7 +31,10 @@ export const worker = defineCommand({
       onTrigger: () => opened.loop.wake(),
       health: () => ({ worker: config.worker.id, snowflake: access.settings.account }),
     });
-    log.info(`POST http://127.0.0.1:${endpoint.port}/trigger wakes the worker; GET /health`);
+    const minutes = Math.round(config.worker.pollIntervalMs / 6_000) / 10;
+    log.info(
+      `looks for reports every ${minutes} min, and at once on POST http://127.0.0.1:${endpoint.port}/trigger`,
+    );
     try {
       const signal = await Promise.race([stopped, opened.loop.ended]);
       // Ctrl-C on a laptop gives reports back at once; SIGTERM lets them end.
