@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, rm } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { version } from "../package.json" with { type: "json" };
 import type { Config } from "./config.ts";
@@ -18,6 +18,7 @@ import { type Reader, openReader } from "./snowflake/reader.ts";
 import { startHeartbeat } from "./snowflake/heartbeat.ts";
 import { CONTROL_SESSION, DEFAULT_TIMEOUTS, type SnowflakeSettings } from "./snowflake/settings.ts";
 import type { WorkerEvent } from "./worker/events.ts";
+import { openScratch } from "./worker/scratch.ts";
 import { type Loop, type LoopPorts, type LoopSettings, startLoop } from "./worker/loop.ts";
 import type { Clock, Store } from "./worker/ports.ts";
 
@@ -78,6 +79,10 @@ export async function startLocal(
       port,
       sampleLineItems: lineItems,
       ...(file === null ? {} : { file: resolve(file) }),
+    }).catch((thrown: unknown) => {
+      if (!(thrown instanceof ReportError)) throw thrown;
+      const settings = "see LOCAL_SNOWFLAKE_PORT and LOCAL_SNOWFLAKE_FILE";
+      throw new ReportError(thrown.code, `${thrown.message} (${settings})`, { cause: thrown });
     });
   }
   throw new ReportError(
@@ -162,7 +167,7 @@ export async function startWorker(
   const heartbeat = opened.use(startHeartbeat(beat, HEARTBEAT_THREAD, options.onBeatFailure));
   const leaseSeconds = worker.leaseMs / 1_000;
   const identity = { workerId: worker.id, bootId, version: VERSION };
-  const scratchFolder = join(worker.scratchFolder, bootId);
+  const scratchFolder = await openScratch(worker.scratchFolder, bootId);
   opened.defer(async () => await rm(scratchFolder, { recursive: true, force: true }));
   const ports: LoopPorts = {
     queue: openQueue(control, identity, leaseSeconds),

@@ -93,7 +93,7 @@ export const variables = z.object({
   SCRATCH_FOLDER: z
     .string()
     .default(join(tmpdir(), "report-service"))
-    .describe("Where files are while they are made; emptied at start"),
+    .describe("Where files are while they are made; what killed workers left is removed at start"),
   MAIL_FROM: z.string().default("reports@localhost").describe("Sender of mail"),
   OPERATOR_EMAIL: z
     .email()

@@ -9,6 +9,7 @@ import type { Reader } from "../snowflake/reader.ts";
 import { type RenderedFormat, renderFiles } from "../worker/files.ts";
 import { checkColumns, collectReport } from "./add.ts";
 import { print } from "./output.ts";
+import { createProgressLine } from "./progress.ts";
 
 export const preview = defineCommand({
   meta: { name: "preview", description: "Render a .sql file now, without the queue" },
@@ -51,6 +52,8 @@ async function renderPreview(
 ): Promise<RenderedFormat[]> {
   await mkdir(folder, { recursive: true });
   const { signal } = new AbortController();
+  const progress = createProgressLine(process.stderr);
+  progress.show("querying");
   const runId = crypto.randomUUID();
   const tag = { app: "report-service", purpose: "preview", run: runId };
   const result = await reader.query(
@@ -69,11 +72,16 @@ async function renderPreview(
     timezone: report.options.timezone ?? report.timezone,
     options: report.options,
   };
-  return await renderFiles(result.table, report.formats, context, {
+  const files = await renderFiles(result.table, report.formats, context, {
     renderers: await loadRenderers(),
     folder,
     naming: { configId, fence: 0, runId, reportName, asOf: result.dataAsOf },
     signal,
-    onRows: () => {},
+    onProgress: (rowCount, sizeBytes) =>
+      progress.show(
+        `${formatCount(rowCount)} of ${formatCount(result.table.rowCount)} rows, ${formatBytes(sizeBytes)}`,
+      ),
   });
+  progress.clear();
+  return files;
 }

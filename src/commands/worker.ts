@@ -6,7 +6,7 @@ import { type Config, loadConfig } from "../config.ts";
 import { startEndpoint } from "../local/endpoint.ts";
 import { createLog } from "../log.ts";
 import { asReportError } from "../report/errors.ts";
-import { describeEvent, type WorkerEvent } from "../worker/events.ts";
+import { describeEvent, describeProgress, type WorkerEvent } from "../worker/events.ts";
 import { setUp } from "./control.ts";
 import { createProgressLine } from "./progress.ts";
 import { type StopSignal, untilStopped } from "./stop.ts";
@@ -49,7 +49,10 @@ export const worker = defineCommand({
 export function logEvents(log: ConsolaInstance): (event: WorkerEvent) => void {
   const progress = createProgressLine(process.stderr);
   return (event) => {
-    if (event.kind === "progress" && progress.show(event.progress)) return;
+    if (event.kind === "progress" && !progress.isHidden) {
+      progress.show(describeProgress(event.progress));
+      return;
+    }
     const { level, text } = describeEvent(event);
     progress.clear();
     log[level](text);

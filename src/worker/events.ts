@@ -53,10 +53,13 @@ export function describeEvent(event: WorkerEvent): { level: Level; text: string 
   }
 }
 
-function describeProgress({ claim, phase, rowCount, rowsTotal }: Progress): string {
+/** Such as "Line items: render 30,000 of 60,000 rows, 8.1 MB". */
+export function describeProgress(progress: Progress): string {
+  const { claim, phase, rowCount, rowsTotal, sizeBytes } = progress;
   const rows =
     rowsTotal === null ? "" : ` ${formatCount(rowCount)} of ${formatCount(rowsTotal)} rows`;
-  return `${claim.row.reportName}: ${phase}${rows}`;
+  const bytes = sizeBytes === 0 ? "" : `, ${formatBytes(sizeBytes)}`;
+  return `${claim.row.reportName}: ${phase}${rows}${bytes}`;
 }
 
 function describeExecuted(claim: Claim, executed: Executed): { level: Level; text: string } {

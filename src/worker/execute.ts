@@ -35,6 +35,8 @@ export interface Progress {
   readonly claim: Claim;
   readonly phase: "query" | "render" | "store" | "settle";
   readonly rowCount: number;
+  /** Of all files of the run, while they are made. */
+  readonly sizeBytes: number;
   readonly rowsTotal: number | null;
 }
 
@@ -148,7 +150,7 @@ async function makeFiles(run: Run, report: Report): Promise<RenderedFormat[]> {
       asOf: facts.scheduledFor ?? result.dataAsOf,
     },
     signal,
-    onRows: (rowCount) => reportProgress(run, "render", rowCount),
+    onProgress: (rowCount, sizeBytes) => reportProgress(run, "render", rowCount, sizeBytes),
   });
   facts.renderMs = ports.clock.monotonicMs() - readyMs;
   facts.warnings = files.flatMap(({ format, summary }) =>
@@ -201,10 +203,10 @@ function keepLease(run: Run): void {
   }
 }
 
-function reportProgress(run: Run, phase: Progress["phase"], rowCount: number): void {
+function reportProgress(run: Run, phase: Progress["phase"], rowCount: number, sizeBytes = 0): void {
   const { claim, ports, facts } = run;
   ports.heartbeat.progress();
-  ports.onProgress({ claim, phase, rowCount, rowsTotal: facts.rowCount });
+  ports.onProgress({ claim, phase, rowCount, sizeBytes, rowsTotal: facts.rowCount });
 }
 
 function emptyFacts(): Run["facts"] {

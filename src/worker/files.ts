@@ -46,14 +46,15 @@ export async function renderFiles(
     folder: string;
     naming: FileNaming;
     signal: AbortSignal;
-    onRows: (rowCount: number) => void;
+    /** Rows taken from the table and bytes written, of all files together. */
+    onProgress: (rowCount: number, sizeBytes: number) => void;
   },
 ): Promise<RenderedFormat[]> {
   await mkdir(options.folder, { recursive: true });
   const jobs: FormatJob[] = [];
   try {
     for (const format of formats) jobs.push(await openJob(format, context, options));
-    await streamRows(table, jobs, options.signal, options.onRows);
+    await streamRows(table, jobs, options.signal, options.onProgress);
     const rendered: RenderedFormat[] = [];
     for (const job of jobs) rendered.push(await finishJob(job, table.rowCount));
     return rendered;
@@ -99,7 +100,7 @@ async function streamRows(
   table: Table,
   jobs: readonly FormatJob[],
   signal: AbortSignal,
-  onRows: (rowCount: number) => void,
+  onProgress: (rowCount: number, sizeBytes: number) => void,
 ): Promise<void> {
   for (const job of jobs) await guard(job, () => job.renderer.begin(table.columns));
   let rowCount = 0;
@@ -107,9 +108,13 @@ async function streamRows(
     signal.throwIfAborted();
     for (const job of jobs) await guard(job, () => job.renderer.rows(batch));
     rowCount += batch.length;
-    onRows(rowCount);
+    onProgress(rowCount, sumSizes(jobs));
   }
   signal.throwIfAborted();
+}
+
+function sumSizes(jobs: readonly FormatJob[]): number {
+  return jobs.reduce((total, job) => total + job.sink.sizeBytes, 0);
 }
 
 async function finishJob(job: FormatJob, rowsReported: number): Promise<RenderedFormat> {

@@ -41,12 +41,15 @@ describe("one line for an event", () => {
     [
       {
         kind: "progress",
-        progress: { claim, phase: "render", rowCount: 1_000, rowsTotal: 20_000 },
+        progress: { claim, phase: "render", rowCount: 1_000, sizeBytes: 81_000, rowsTotal: 20_000 },
       },
-      "debug Daily Sales: render 1,000 of 20,000 rows",
+      "debug Daily Sales: render 1,000 of 20,000 rows, 81.0 kB",
     ],
     [
-      { kind: "progress", progress: { claim, phase: "query", rowCount: 0, rowsTotal: null } },
+      {
+        kind: "progress",
+        progress: { claim, phase: "query", rowCount: 0, sizeBytes: 0, rowsTotal: null },
+      },
       "debug Daily Sales: query",
     ],
     [

@@ -25,7 +25,7 @@ async function render(world: World, renderer: CreateRenderer, context = CONTEXT,
     folder: join(world.settings.scratchFolder, "run-1"),
     naming: { configId: "id-1", fence: 3, runId: "run-1", reportName: "Sales", asOf: new Date(0) },
     signal: new AbortController().signal,
-    onRows: () => undefined,
+    onProgress: () => undefined,
   });
 }
 
