@@ -336,6 +336,7 @@ describe("data manipulation", () => {
 
 describe("errors", () => {
   const CASES = [
+    ["SELEKT 1", "001003", "42000"],
     ["SELECT 1 +", "001003", "42000"],
     ["SELECT 'open", "001003", "42000"],
     ["SELECT nope FROM (SELECT 1 AS a)", "000904", "42000"],

@@ -1,7 +1,7 @@
 /** Which statement it is, and what runs it. */
 
-import type { EngineResult } from "./engine.ts";
-import { unsupported } from "./engine-errors.ts";
+import type { EngineError, EngineResult } from "./engine.ts";
+import { parseError, unsupported } from "./engine-errors.ts";
 import type { Execution } from "./execution.ts";
 import { alterTable } from "./statement-alter.ts";
 import { runDml, truncateTable } from "./statement-dml.ts";
@@ -94,13 +94,23 @@ export function findStatement(sql: string): StatementKind {
   const isWait = first === "CALL" && second === "SYSTEM$WAIT";
   if (["SELECT", "WITH", "(", "VALUES"].includes(first) || isWait) return QUERY;
   const found = COMMANDS.find(([command]) => command === first || command === `${first} ${second}`);
-  if (found === undefined) throw unsupported(`${first} ${second}`.trim());
+  if (found === undefined) throw unknownStatement(first, second);
   const [, type, run] = found;
   return {
     type,
     isQuery: DML_TYPES.has(type),
     run: (execution, finish) => runAndFinish(run, execution, finish),
   };
+}
+
+/** Words that begin a statement of Snowflake which is not known here; any other first word is a mistake. */
+const OTHER_VERBS =
+  /^(?:ALTER|CALL|COPY|CREATE|DECLARE|DROP|EXECUTE|EXPLAIN|GET|LIST|LS|PUT|REMOVE|RM|SET|UNDROP|UNSET)$/;
+
+function unknownStatement(first: string, second: string): EngineError {
+  return OTHER_VERBS.test(first)
+    ? unsupported(`${first} ${second}`.trim())
+    : parseError(`line 1 at position 0 unexpected '${first}'.`);
 }
 
 /** These have done all their work when they answer. */
