@@ -1,8 +1,8 @@
-import { openEngine } from "./duckdb-engine.ts";
-import { createSampleData } from "./sample-data.ts";
-import { type LocalSnowflake, type ServeOptions, serveSnowflake } from "./serve.ts";
+import { openEngine } from "./engine/duckdb-engine.ts";
+import { createSampleData } from "./sample/sample-data.ts";
+import { type LocalSnowflake, type ServeOptions, serveSnowflake } from "./wire/serve.ts";
 
-export type { LocalSnowflake } from "./serve.ts";
+export type { LocalSnowflake } from "./wire/serve.ts";
 
 export interface LocalSnowflakeOptions extends ServeOptions {
   /** The DuckDB file; default in memory. */
