@@ -8,6 +8,7 @@ import { openFolderStore } from "./local/folder-store.ts";
 import { openNoticeSender } from "./local/notice.ts";
 import { openOutbox } from "./local/outbox.ts";
 import { openEmailSender } from "./notify/email.ts";
+import { loadPresentation } from "./render/presentation.ts";
 import type { Renderers } from "./render/renderer.ts";
 import { ReportError } from "./report/errors.ts";
 import { mergeSecret } from "./snowflake/access.ts";
@@ -180,7 +181,11 @@ export async function startWorker(
     clock: systemClock,
     tell: options.tell,
   };
-  const loop = startLoop(ports, loopSettings(config, scratchFolder, options.once));
+  const presentation = await loadPresentation(config.presentation);
+  const loop = startLoop(ports, {
+    ...loopSettings(config, scratchFolder, options.once),
+    presentation,
+  });
   const owned = opened.move();
   return { loop, [Symbol.asyncDispose]: async () => await owned.disposeAsync() };
 }
@@ -199,7 +204,11 @@ function openSenders(config: Config, print: (line: string) => void): LoopPorts["
 const SELF_FENCE_PART = 0.8;
 const SUPERVISE_INTERVAL_MAX_MS = 5_000;
 
-function loopSettings(config: Config, scratchFolder: string, once: boolean): LoopSettings {
+function loopSettings(
+  config: Config,
+  scratchFolder: string,
+  once: boolean,
+): Omit<LoopSettings, "presentation"> {
   const { worker, mail } = config;
   return {
     once,

@@ -1,3 +1,4 @@
+import type { PresentationSettings } from "./render/presentation.ts";
 import { ReportError } from "./report/errors.ts";
 import { Secret } from "./secret.ts";
 import { readSnowflakeSettings, type SnowflakeSource } from "./snowflake/settings-source.ts";
@@ -31,6 +32,7 @@ export interface Config {
   };
   readonly triggerUrl: string;
   readonly outputFolder: string;
+  readonly presentation: PresentationSettings;
   readonly mail: {
     readonly from: string;
     readonly operator: string | null;
@@ -109,6 +111,11 @@ function build(values: Variables): Config {
     },
     triggerUrl: values.TRIGGER_URL,
     outputFolder: values.OUTPUT_FOLDER,
+    presentation: {
+      logoFile: values.REPORT_LOGO ?? null,
+      accentColor: values.REPORT_ACCENT_COLOR,
+      fontsFolder: values.REPORT_FONTS_DIR ?? null,
+    },
     mail: {
       from: values.MAIL_FROM,
       operator: values.OPERATOR_EMAIL ?? null,

@@ -94,6 +94,16 @@ export const variables = z.object({
     .string()
     .default(join(tmpdir(), "report-service"))
     .describe("Where files are while they are made; what killed workers left is removed at start"),
+  REPORT_LOGO: z.string().optional().describe("PNG or JPEG file, at the head of each PDF"),
+  REPORT_ACCENT_COLOR: z
+    .string()
+    .regex(/^#[0-9a-fA-F]{6}$/, 'must be a colour such as "#1f4e79"')
+    .default("#1f4e79")
+    .describe("Colour of headings and rules"),
+  REPORT_FONTS_DIR: z
+    .string()
+    .optional()
+    .describe("Folder with further fonts (.ttf, .otf, .ttc, .otc), for what the default ones lack"),
   MAIL_FROM: z.string().default("reports@localhost").describe("Sender of mail"),
   OPERATOR_EMAIL: z
     .email()

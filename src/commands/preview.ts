@@ -3,6 +3,8 @@ import { mkdir } from "node:fs/promises";
 import { basename, extname, join, resolve } from "node:path";
 import { loadRenderers, openReportReader, openSnowflake, systemClock } from "../app.ts";
 import { loadConfig } from "../config.ts";
+import { loadPresentation } from "../render/presentation.ts";
+import type { Presentation } from "../render/renderer.ts";
 import { formatBytes, formatCount } from "../report/message.ts";
 import type { Report } from "../report/request.ts";
 import type { Reader } from "../snowflake/reader.ts";
@@ -34,7 +36,9 @@ export const preview = defineCommand({
     const folder = resolve(args.out ?? join(config.outputFolder, "preview"));
     await using access = await openSnowflake(config);
     await using reader = await openReportReader(access.settings, config);
-    const files = await renderPreview(report, reader, folder, config.worker.queryTimeoutSeconds);
+    const presentation = await loadPresentation(config.presentation);
+    const timeoutSeconds = config.worker.queryTimeoutSeconds;
+    const files = await renderPreview(report, reader, folder, { timeoutSeconds, presentation });
     for (const { format, path, sizeBytes, summary } of files) {
       print(
         `${format.padEnd(5)}  ${formatCount(summary.rowCount)} rows  ${formatBytes(sizeBytes)}  ${path}`,
@@ -48,7 +52,7 @@ async function renderPreview(
   report: Report,
   reader: Reader,
   folder: string,
-  timeoutSeconds: number,
+  { timeoutSeconds, presentation }: { timeoutSeconds: number; presentation: Presentation },
 ): Promise<RenderedFormat[]> {
   await mkdir(folder, { recursive: true });
   const { signal } = new AbortController();
@@ -71,6 +75,7 @@ async function renderPreview(
     dataAsOf: result.dataAsOf,
     timezone: report.options.timezone ?? report.timezone,
     options: report.options,
+    presentation,
   };
   const files = await renderFiles(result.table, report.formats, context, {
     renderers: await loadRenderers(),

@@ -20,7 +20,27 @@ export interface RenderContext {
   /** IANA zone in which instants (timestamp_ltz, generatedAt) are shown. */
   readonly timezone: string;
   readonly options: ReportOptions;
+  readonly presentation: Presentation;
 }
+
+/** How every file of a deployment looks. */
+export interface Presentation {
+  /** "#rrggbb", for headings and rules; contrast is the renderer's concern. */
+  readonly accentColor: string;
+  /** At the head of a PDF and on the "About" sheet. */
+  readonly logo: {
+    readonly bytes: Uint8Array;
+    readonly mediaType: "image/png" | "image/jpeg";
+  } | null;
+  /** Folder with further fonts (.ttf, .otf, .ttc, .otc), for characters that the default ones lack. */
+  readonly fontsFolder: string | null;
+}
+
+export const DEFAULT_PRESENTATION: Presentation = {
+  accentColor: "#1f4e79",
+  logo: null,
+  fontsFolder: null,
+};
 
 /** A change that was made to the data so that it fits the format, with how often. Never silent. */
 export interface RenderWarning {

@@ -24,14 +24,60 @@ const csvOptions = z.strictObject({
   formulaGuard: z.boolean().default(true),
 });
 
+const excelOptions = z.strictObject({
+  /** Name of the data sheet; default: the title. */
+  sheetName: z.string().min(1).max(31).optional(),
+  freezeHeader: z.boolean().default(true),
+  autofilter: z.boolean().default(true),
+  /** The sheet at the end that says what the file is. */
+  about: z.boolean().default(true),
+});
+
 const pdfOptions = z.strictObject({
   /** More rows than this are not printed; the file and the audit say so. */
   rowsMax: z.number().int().min(1).max(200_000).default(20_000),
 });
 
+const margin = z.number().min(5).max(60);
+
 const pageOptions = z.strictObject({
   size: z.enum(["A4", "Letter"]).default("A4"),
   orientation: z.enum(["auto", "portrait", "landscape"]).default("auto"),
+  /** Millimetres: one for all sides, or each by itself (a side that is left out keeps its default). */
+  margins: z
+    .union([
+      margin.transform((all) => ({ top: all, right: all, bottom: all, left: all })),
+      z.strictObject({
+        top: margin.optional(),
+        right: margin.optional(),
+        bottom: margin.optional(),
+        left: margin.optional(),
+      }),
+    ])
+    .optional(),
+});
+
+export const AGGREGATES = ["sum", "average", "min", "max", "count"] as const;
+
+/** By column: what is shown of it under a group, or at the end. */
+const aggregates = z.record(z.string(), z.enum(AGGREGATES));
+
+const columnNames = z.union([
+  z.string().transform((name) => [name]),
+  z.array(z.string()).min(1).max(10),
+]);
+
+const chartOptions = z.strictObject({
+  type: z.enum(["bar", "line", "area", "pie"]),
+  /** The column of the categories or the axis. */
+  x: z.string(),
+  /** One column of numbers, or several, each of which is a series. */
+  y: columnNames,
+  /** A column whose values are the series; with one `y` only. */
+  series: z.string().optional(),
+  title: z.string().min(1).max(200).optional(),
+  /** Millimetres, in a PDF. */
+  height: z.number().min(30).max(200).default(80),
 });
 
 export const optionsSchema = z.strictObject({
@@ -43,10 +89,26 @@ export const optionsSchema = z.strictObject({
   /** IANA zone in which instants (TIMESTAMP_LTZ) are shown. Default: the report's TIMEZONE, else UTC. */
   timezone: z.string().refine(isTimezone, "is not an IANA time zone").optional(),
   page: pageOptions.prefault({}),
+  /**
+   * Columns whose values make the groups of a PDF and an EXCEL sheet, the outermost first. A group ends where a value
+   * changes, so the query has to order by them.
+   */
+  groupBy: z
+    .union([z.string().transform((name) => [name]), z.array(z.string()).max(3)])
+    .default([]),
+  /** Under each group; needs groupBy. */
+  subtotals: aggregates.default({}),
+  /** At the end. In EXCEL these are formulas. */
+  totals: aggregates.default({}),
+  /** At the top of a PDF, and as a picture in EXCEL. */
+  chart: chartOptions.optional(),
   csv: csvOptions.prefault({}),
+  excel: excelOptions.prefault({}),
   pdf: pdfOptions.prefault({}),
 });
 
+export type Aggregate = (typeof AGGREGATES)[number];
+export type ChartOptions = z.output<typeof chartOptions>;
 export type ReportOptions = z.output<typeof optionsSchema>;
 export type ColumnOptions = z.output<typeof columnOptions>;
 export type CsvOptions = z.output<typeof csvOptions>;

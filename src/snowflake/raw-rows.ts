@@ -1,5 +1,6 @@
 import { ReportError } from "../report/errors.ts";
-import type { Cell, Column, ColumnType, Row, Table } from "../report/table.ts";
+import type { Column, ColumnType, Row, Table } from "../report/table.ts";
+import { BATCH_ROWS, type RawChunk, takeBatches, textOf } from "./chunk-rows.ts";
 import { readConvertedRows } from "./converted-rows.ts";
 import type { DriverColumn } from "./driver.ts";
 import type { StatementReply } from "./statement-run.ts";
@@ -10,14 +11,6 @@ import type { StatementReply } from "./statement-run.ts";
  */
 interface RawContext {
   readonly result: { readonly _chunks: readonly RawChunk[]; readonly _version: string };
-}
-
-interface RawChunk {
-  load(callback: (error: unknown) => void): void;
-  clearRows(force: boolean): void;
-  _rowset?: unknown;
-  /** The rows as they came, JSON without the outer brackets. */
-  _rowsetAsString?: unknown;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
@@ -42,10 +35,16 @@ export interface ReadOptions {
   readonly timeoutMs: number;
 }
 
-/** A batch is a slice of a chunk, so that whoever reads can look up from time to time. */
-const BATCH_ROWS = 5000;
-/** Chunks fetched ahead: with two in flight the network is never idle, and memory is two chunks and one of rows. */
+/** Chunks fetched ahead: with two in flight the network is never idle, and memory is two chunks and one batch of rows. */
 const CHUNKS_AHEAD = 1;
+/**
+ * After so much text, when the process holds more than RESIDENT_BYTES, its garbage is collected: the driver leaves
+ * four times a chunk's size behind (pieces, the whole, the text), which the collector sees late. A million rows of ten
+ * columns (130 MB of text) peak at 330 MB and take 2.4 s, against 460 MB and 2.2 s; on their way to an EXCEL file at
+ * 350 MB against 570 MB. Small results never pay for it.
+ */
+const COLLECT_LENGTH = 6 * 1024 * 1024;
+const RESIDENT_BYTES = 300_000_000;
 
 /**
  * The result as a table of wire cells. The driver's own row stream makes an object of every row and converts every
@@ -111,17 +110,19 @@ async function* readRawRows(
 ): AsyncGenerator<readonly Row[]> {
   const chunks = context.result._chunks;
   const loads = new Map<RawChunk, Promise<LoadResult>>();
+  let uncollected = 0;
   for (const [index, chunk] of chunks.entries()) {
     for (const next of chunks.slice(index, index + 1 + CHUNKS_AHEAD)) {
       if (!loads.has(next)) loads.set(next, loadChunk(next));
     }
     const loaded = await loads.get(chunk);
     if (loaded?.error) throw loaded.error;
-    const rows = takeRows(chunk, columns.length);
     loads.delete(chunk);
-    for (let start = 0; start < rows.length; start += BATCH_ROWS) {
-      yield rows.slice(start, start + BATCH_ROWS);
-    }
+    uncollected += textOf(chunk).length;
+    yield* takeBatches(chunk, columns.length);
+    if (uncollected < COLLECT_LENGTH || process.memoryUsage.rss() < RESIDENT_BYTES) continue;
+    uncollected = 0;
+    Bun.gc(true);
   }
 }
 
@@ -132,31 +133,6 @@ function loadChunk(chunk: RawChunk): Promise<LoadResult> {
   const { promise, resolve } = Promise.withResolvers<LoadResult>();
   chunk.load((error) => resolve({ error }));
   return promise;
-}
-
-function takeRows(chunk: RawChunk, columnCount: number): readonly Row[] {
-  const text = chunk._rowsetAsString;
-  const rowset: unknown =
-    typeof text === "string" && text !== "" ? JSON.parse(`[${text}]`) : chunk._rowset;
-  chunk.clearRows(true);
-  if (!isRowset(rowset, columnCount)) throw new Error("a part of the result is not a list of rows");
-  for (const row of rowset) fixCells(row);
-  return rowset;
-}
-
-function isRowset(value: unknown, columnCount: number): value is Cell[][] {
-  return (
-    Array.isArray(value) && value.every((row) => Array.isArray(row) && row.length === columnCount)
-  );
-}
-
-/** Cells are text or null; a boolean may come as true or false of JSON. */
-function fixCells(row: unknown[]): void {
-  for (let index = 0; index < row.length; index += 1) {
-    const cell = row[index];
-    if (typeof cell === "string" || cell === null) continue;
-    row[index] = JSON.stringify(cell);
-  }
 }
 
 /** A generator that is read a second time would just be empty. */

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { RenderContext, Renderers } from "../render/renderer.ts";
+import type { Presentation, RenderContext, Renderers } from "../render/renderer.ts";
 import type { Artifact } from "../report/artifact.ts";
 import { ReportError } from "../report/errors.ts";
 import { type Outcome, outcomeOfError, refuseCrashing, settlementOf } from "../report/outcome.ts";
@@ -24,6 +24,7 @@ export interface ExecuteSettings {
   /** Files are made in a folder of the run below this one. */
   readonly scratchFolder: string;
   readonly queryTimeoutSeconds: number;
+  readonly presentation: Presentation;
   /** Told of a failure when the report names no owner. */
   readonly operatorEmail: string | null;
   /** A beat older than this means that another worker may soon own the report. */
@@ -176,6 +177,7 @@ function renderContext(
     dataAsOf,
     timezone: report.options.timezone ?? report.timezone,
     options: report.options,
+    presentation: run.settings.presentation,
   };
 }
 

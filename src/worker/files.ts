@@ -15,7 +15,7 @@ import {
   type Format,
 } from "../report/artifact.ts";
 import { messageOf, ReportError } from "../report/errors.ts";
-import type { Table } from "../report/table.ts";
+import type { Row, Table } from "../report/table.ts";
 import type { RenderedFile } from "./ports.ts";
 
 /** What names a run's files. */
@@ -106,11 +106,19 @@ async function streamRows(
   let rowCount = 0;
   for await (const batch of table.batches) {
     signal.throwIfAborted();
-    for (const job of jobs) await guard(job, () => job.renderer.rows(batch));
+    await renderBatch(jobs, batch);
     rowCount += batch.length;
     onProgress(rowCount, sumSizes(jobs));
   }
   signal.throwIfAborted();
+}
+
+/** Side by side: while one renderer waits for its threads or its file, the next one works. Ends when all have. */
+async function renderBatch(jobs: readonly FormatJob[], batch: readonly Row[]): Promise<void> {
+  const steps = jobs.map((job) => guard(job, () => job.renderer.rows(batch)));
+  for (const step of await Promise.allSettled(steps)) {
+    if (step.status === "rejected") throw step.reason;
+  }
 }
 
 function sumSizes(jobs: readonly FormatJob[]): number {

@@ -53,11 +53,6 @@ describe.skipIf(lacksReaders)(`text in a PDF${whySkipped}`, () => {
     expect(text).toContain("4 characters are not in the font of this document");
   });
 
-  test("of a script that needs shaping is reported", async () => {
-    const { counts } = await printTexts("مرحبا");
-    expect(counts).toEqual({ missing_glyph: 5, unshaped_script: 5 });
-  });
-
   test("with control characters or halves of surrogate pairs is shown and counted", async () => {
     const { text, counts } = await printTexts("a\u0000b\u001Bc", "x\uD800y\uDC00");
     expect(counts).toEqual({ control_character: 2, lone_surrogate: 2 });
@@ -167,7 +162,7 @@ describe("the subset of a font", () => {
     const glyphs = characters.map((character) =>
       regular.font.glyphForCodePoint(character.codePointAt(0) ?? 0),
     );
-    const file = subsetTrueType(regular.bytes, [0, ...glyphs.map((glyph) => glyph.id)]);
+    const file = subsetTrueType(regular, [0, ...glyphs.map((glyph) => glyph.id)]);
     const subset = create(file);
     expect(file.length).toBeLessThan(10_000);
     glyphs.forEach((glyph, at) => {

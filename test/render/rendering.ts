@@ -1,3 +1,4 @@
+import { DEFAULT_PRESENTATION } from "../../src/render/renderer.ts";
 import { defaultOptions, parseOptions, type ReportOptions } from "../../src/report/options.ts";
 import type { Cell, Column, ColumnType, Row } from "../../src/report/table.ts";
 import type { CreateRenderer, RenderContext, RenderSummary } from "../../src/render/renderer.ts";
@@ -23,6 +24,7 @@ export function context(facts: Partial<RenderContext> = {}): RenderContext {
     dataAsOf: new Date("2026-11-22T08:00:00Z"),
     timezone: "UTC",
     options: defaultOptions(),
+    presentation: DEFAULT_PRESENTATION,
     ...facts,
   };
 }

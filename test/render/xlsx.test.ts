@@ -1,64 +1,12 @@
 import { describe, expect, test } from "bun:test";
-import exceljs from "exceljs";
 import * as fc from "fast-check";
-import { crc32, inflateRawSync } from "node:zlib";
-import type { Cell, Column, ColumnType, Row } from "../../src/report/table.ts";
-import type { RenderContext } from "../../src/render/renderer.ts";
+import type { Cell, ColumnType, Row } from "../../src/report/table.ts";
 import { createXlsxRenderer } from "../../src/render/xlsx/renderer.ts";
 import { createZipWriter } from "../../src/render/xlsx/zip.ts";
-import { column, context, failureOf, options, render, rowsOf } from "./rendering.ts";
+import { column, context, failureOf, render, rowsOf } from "./rendering.ts";
+import { readParts, renderSheet } from "./xlsx-reading.ts";
 
 const name = [column("NAME", "text")];
-
-/** The parts of a zip, read from the front: every local header, every descriptor and the directory must agree. */
-function readParts(zip: Uint8Array): Map<string, string> {
-  const view = new DataView(zip.buffer, zip.byteOffset, zip.byteLength);
-  const end = zip.length - 22;
-  expect(view.getUint32(end, true)).toBe(0x06054b50);
-  const count = view.getUint16(end + 10, true);
-  let directoryAt = view.getUint32(end + 16, true);
-  expect(directoryAt + view.getUint32(end + 12, true)).toBe(end);
-  const parts = new Map<string, string>();
-  let at = 0;
-  for (let index = 0; index < count; index++) {
-    expect(view.getUint32(directoryAt, true)).toBe(0x02014b50);
-    expect(view.getUint32(directoryAt + 42, true)).toBe(at);
-    expect(view.getUint32(at, true)).toBe(0x04034b50);
-    const nameLength = view.getUint16(at + 26, true);
-    const partName = new TextDecoder().decode(zip.subarray(at + 30, at + 30 + nameLength));
-    const deflatedSize = view.getUint32(directoryAt + 20, true);
-    const start = at + 30 + nameLength;
-    const bytes = inflateRawSync(zip.subarray(start, start + deflatedSize));
-    at = start + deflatedSize;
-    expect(view.getUint32(at, true)).toBe(0x08074b50);
-    for (const [field, value] of [crc32(bytes), deflatedSize, bytes.length].entries()) {
-      expect(view.getUint32(at + 4 + 4 * field, true)).toBe(value);
-      expect(view.getUint32(directoryAt + 16 + 4 * field, true)).toBe(value);
-    }
-    parts.set(partName, new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-    at += 16;
-    directoryAt += 46 + nameLength;
-  }
-  return parts;
-}
-
-async function renderSheet(
-  columns: readonly Column[],
-  rows: readonly Row[],
-  json: object = {},
-  facts: Partial<RenderContext> = {},
-) {
-  const { bytes, summary } = await render(createXlsxRenderer, columns, rows, {
-    options: options(json),
-    ...facts,
-  });
-  const workbook = new exceljs.Workbook();
-  await workbook.xlsx.load(new Uint8Array(bytes).buffer);
-  const sheet = workbook.worksheets[0];
-  if (sheet === undefined) throw new Error("no sheet");
-  const counts = Object.fromEntries(summary.warnings.map(({ code, count }) => [code, count]));
-  return { bytes, parts: readParts(bytes), workbook, sheet, counts, summary };
-}
 
 /** Value and number format of the cells of one column, as exceljs reads them. */
 async function readColumn(type: ColumnType, cells: readonly Cell[], timezone = "UTC", scale = 0) {
@@ -314,9 +262,9 @@ describe("a sheet", () => {
     expect([sheet.rowCount, sheet.getCell("C1").value, summary.rowCount]).toEqual([1, "NOTE", 0]);
   });
   test("with hard labels opens", async () => {
-    const label = 'a<b>&"c" _x0041_ \u0001';
+    const label = 'a<b>&"c" _x0041_ \u0001\u007F';
     const { sheet } = await renderSheet([column(label, "text")], rowsOf("x"));
-    expect(unescapeText(textOf(sheet.getCell("A1").value))).toContain('a<b>&"c"');
+    expect(sheet.getCell("A1").value).toBe(label);
   });
   test("keeps Excel from marking digits in text columns", async () => {
     const { parts } = await renderSheet(columns, rows);

@@ -1,3 +1,4 @@
+import { DEFAULT_PRESENTATION } from "../../src/render/renderer.ts";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -81,6 +82,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const settings: LoopSettings = {
     scratchFolder,
     queryTimeoutSeconds: 900,
+    presentation: DEFAULT_PRESENTATION,
     operatorEmail: null,
     selfFenceMs: 240_000,
     attachmentBytesMax: 7_000_000,

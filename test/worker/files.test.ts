@@ -1,3 +1,4 @@
+import { DEFAULT_PRESENTATION } from "../../src/render/renderer.ts";
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import type { CreateRenderer, RenderContext } from "../../src/render/renderer.ts";
@@ -17,6 +18,7 @@ const CONTEXT: RenderContext = {
   dataAsOf: new Date(0),
   timezone: "UTC",
   options: defaultOptions(),
+  presentation: DEFAULT_PRESENTATION,
 };
 
 async function render(world: World, renderer: CreateRenderer, context = CONTEXT, table = aTable()) {

@@ -3,15 +3,26 @@
  * in the stream they are whole hundredths of a point, which are shorter to write and to compress.
  */
 import type { Face } from "./face.ts";
+import { applySize } from "./shape-strings.ts";
 
 export interface Canvas {
   /** Rectangles of different colours must not overlap: their order is not kept. */
   fillRect(left: number, top: number, width: number, height: number, color: string): void;
   /**
-   * `baseline` is the distance from the top of the page to the line that letters stand on; `stretch` is the width
-   * of the letters in percent.
+   * `baseline` is the distance from the top of the page to the line that letters stand on; `codes` are of
+   * Face.encode; `stretch` is the width of the letters in percent.
    */
-  showText(style: TextStyle, left: number, baseline: number, hex: string, stretch?: number): void;
+  showText(style: TextStyle, left: number, baseline: number, codes: string, stretch?: number): void;
+  /**
+   * A drawing or picture, by its name in the page's resources: its origin is at `left`, `bottom` (both from the
+   * page's upper left corner), and one unit of it measures `unit`.
+   */
+  drawObject(
+    name: string,
+    left: number,
+    bottom: number,
+    unit: { width: number; height: number },
+  ): void;
   /** The operators; the canvas is of no use afterwards. */
   finish(): Buffer;
 }
@@ -27,6 +38,7 @@ export function createCanvas(pageHeight: number): Canvas {
   // Shapes of one colour are one path, which makes the stream shorter.
   const shapes = new Map<string, string>();
   let texts = "";
+  let objects = "";
   let style: TextStyle | null = null;
   let lastX = 0;
   let lastY = 0;
@@ -47,20 +59,26 @@ export function createCanvas(pageHeight: number): Canvas {
       const box = `${x} ${y} ${Math.round(width * 100)} ${Math.round(height * 100)} re\n`;
       shapes.set(color, (shapes.get(color) ?? "") + box);
     },
-    showText(next, left, baseline, hex, stretch = 100) {
+    showText(next, left, baseline, codes, stretch = 100) {
       if (next !== style) setStyle(next);
       if (stretch !== lastStretch) texts += `${stretch} Tz\n`;
       lastStretch = stretch;
       const x = Math.round(left * 100);
       const y = Math.round((pageHeight - baseline) * 100);
-      texts += `${x - lastX} ${y - lastY} Td<${hex}>Tj\n`;
+      texts += `${x - lastX} ${y - lastY} Td<${applySize(codes, next.size * 100)}>Tj\n`;
       lastX = x;
       lastY = y;
+    },
+    drawObject(name, left, bottom, unit) {
+      const matrix = [unit.width, 0, 0, unit.height, left, pageHeight - bottom].map((value) =>
+        Number((value * 100).toFixed(3)),
+      );
+      objects += `q ${matrix.join(" ")} cm /${name} Do Q\n`;
     },
     finish() {
       let filled = "";
       for (const [color, boxes] of shapes) filled += `${color} rg\n${boxes}f\n`;
-      return Buffer.from(`q .01 0 0 .01 0 0 cm\n${filled}BT\n${texts}ET Q\n`, "latin1");
+      return Buffer.from(`q .01 0 0 .01 0 0 cm\n${filled}${objects}BT\n${texts}ET Q\n`, "latin1");
     },
   };
 }

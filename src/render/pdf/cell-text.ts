@@ -1,6 +1,7 @@
 /** Cells as a reader sees them, one function for each column, chosen once. */
 import type { ShownColumn } from "../cell-columns.ts";
 import { formatDate, formatTime, formatTimestamp, isTrue, parseDays } from "../cells.ts";
+import type { AggregatePlan } from "../aggregates.ts";
 import type { RenderContext } from "../renderer.ts";
 import { readNumberLocale, type NumberLocale } from "./number-locale.ts";
 import { parseNumberPattern } from "./number-pattern.ts";
@@ -14,6 +15,8 @@ export interface PrintedColumn {
   readonly index: number;
   readonly label: string;
   readonly alignment: Alignment;
+  /** Whether texts that are read from right to left stand at the right: the report does not say otherwise. */
+  readonly followsDirection: boolean;
   /** The width asked for, in digits; null when the data decides. */
   readonly widthDigits: number | null;
   /** False for numbers, dates and booleans, whose column is as wide as they are when the page allows. */
@@ -40,9 +43,76 @@ export function createPrintedColumns(
       index: column.index,
       label: column.label,
       alignment: column.options.align ?? text.alignment,
+      followsDirection: column.options.align === undefined && text.alignment === "left",
       widthDigits: column.options.width ?? null,
     };
   });
+}
+
+const AGGREGATE_WORDS = {
+  sum: "",
+  average: "avg ",
+  min: "min ",
+  max: "max ",
+  count: "count ",
+} as const;
+/** A longer text under a group is cut, and ends with "…". */
+const AGGREGATE_LENGTH_MAX = 120;
+/** Of an average whose column shows whole numbers, or no certain number of decimals. */
+const AVERAGE_DECIMALS = 2;
+
+/**
+ * An aggregate as its column shows its cells; `place.isNamed` puts "avg" and the like before it. An empty cell
+ * stands for no result at all, and is shown as nothing.
+ */
+export function createAggregateColumn(
+  shown: ShownColumn,
+  plan: AggregatePlan,
+  place: { index: number; isNamed: boolean },
+  context: RenderContext,
+): PrintedColumn {
+  const [own] = createPrintedColumns([shown], context);
+  const [result] = createPrintedColumns([{ ...shown, ...describeResult(shown, plan) }], context);
+  if (own === undefined || result === undefined) throw new Error("A column was lost");
+  const word = place.isNamed ? AGGREGATE_WORDS[plan.aggregate] : "";
+  return {
+    ...own,
+    index: place.index,
+    findPoint: result.findPoint,
+    format: (cell) => (cell === "" ? "" : word + shorten(result.format(cell))),
+  };
+}
+
+/** The column and the options that a result is formatted with. */
+function describeResult(
+  { column, options }: ShownColumn,
+  { aggregate, column: type }: AggregatePlan,
+): Pick<ShownColumn, "column" | "options"> {
+  const { format, ...others } = options;
+  if (aggregate === "count") return { column: { ...type, name: "count" }, options: others };
+  const isPlain = format === undefined || parseNumberPattern(format) === null;
+  if (aggregate !== "average" || !isPlain) return { column: type, options };
+  const decimals = column.scale > 0 ? column.scale : AVERAGE_DECIMALS;
+  return { column: type, options: { ...others, format: `#,##0.${"0".repeat(decimals)}` } };
+}
+
+function shorten(text: string): string {
+  if (text.length <= AGGREGATE_LENGTH_MAX) return text;
+  return `${text.slice(0, AGGREGATE_LENGTH_MAX).toWellFormed()}…`;
+}
+
+/** Stands for a column of which nothing is shown. */
+export function emptyColumn(index: number): PrintedColumn {
+  return {
+    index,
+    label: "",
+    alignment: "left",
+    followsDirection: false,
+    widthDigits: null,
+    isProse: true,
+    format: () => "",
+    findPoint: (text) => text.length,
+  };
 }
 
 function createCellText(shown: ShownColumn, locale: NumberLocale, timezone: string): CellText {

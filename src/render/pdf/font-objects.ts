@@ -1,62 +1,121 @@
 /**
- * A face as PDF objects: a composite font with two-byte codes (ISO 32000-1 §9.7), a TrueType subset, the map from
- * codes to glyphs and the map from codes to Unicode, by which text is searched, copied and read aloud.
+ * Fonts as PDF objects: composite fonts with two-byte codes (ISO 32000-1 §9.7), a subset of the font's glyphs, the
+ * map from codes to glyphs and the map from codes to Unicode, by which text is searched, copied and read aloud.
  */
 import { PDFString, type PDFRef } from "pdf-lib";
-import type { Face } from "./face.ts";
+import { subsetCff } from "./font-cff.ts";
 import { subsetTrueType } from "./font-subset.ts";
+import type { FontUse, FontUses } from "./font-uses.ts";
 import type { Entries, ObjectWriter } from "./object-writer.ts";
-import type { Sign } from "./signs.ts";
+import { hexUtf16 } from "./shape-strings.ts";
+import { toThousandths, type Sign } from "./signs.ts";
 
-/** A `beginbfchar` section has at most 100 entries (Adobe Technical Note 5014). */
+/** A `beginbfchar` or `begincidchar` section has at most 100 entries (Adobe Technical Note 5014). */
 const MAP_SECTION_MAX = 100;
 /** Flags of a font descriptor (§9.8.2): "symbolic", as its codes are in no standard Latin set. */
 const SYMBOLIC = 4;
 const STEM_WIDTHS = { regular: 80, bold: 120 } as const;
+const IDENTITY = {
+  Registry: PDFString.of("Adobe"),
+  Ordering: PDFString.of("Identity"),
+  Supplement: 0,
+};
 
-/** Writes the font to `ref`, which was reserved for it, and the objects that it consists of. */
-export function writeFont(
-  writer: ObjectWriter,
-  ref: PDFRef,
-  face: Face,
-  weight: keyof typeof STEM_WIDTHS,
-): void {
-  const { program, glyphNumbers } = subsetFont(face);
-  const name = `${nameSubset(face.signs)}+${face.file.font.postscriptName}`;
-  const file = writer.addStream(program, { Length1: program.length });
-  const facts = { name, file, stem: STEM_WIDTHS[weight] };
+export interface FontObjects {
+  /** The font resources of a page, by name; to be asked for when no more text is composed. */
+  reserve(): Record<string, PDFRef>;
+  /** Writes all fonts that were reserved. */
+  write(): void;
+}
+
+export function createFontObjects(writer: ObjectWriter, uses: FontUses): FontObjects {
+  const refs = new Map<FontUse, PDFRef>();
+  return {
+    reserve() {
+      for (const use of uses.list()) refs.set(use, refs.get(use) ?? writer.reserve());
+      return Object.fromEntries([...refs].map(([use, ref]) => [use.name, ref]));
+    },
+    write() {
+      for (const [use, ref] of refs) writeFont(writer, ref, use);
+    },
+  };
+}
+
+function writeFont(writer: ObjectWriter, ref: PDFRef, use: FontUse): void {
+  const { outlines } = use.file;
+  const name = `${nameSubset(use.signs)}+${use.file.name}`;
+  const program = outlines === "cff" ? writeCff(writer, use) : writeTrueType(writer, use);
   const descendant = writer.add({
     Type: "Font",
-    Subtype: "CIDFontType2",
     BaseFont: name,
-    CIDSystemInfo: {
-      Registry: PDFString.of("Adobe"),
-      Ordering: PDFString.of("Identity"),
-      Supplement: 0,
-    },
-    FontDescriptor: writer.add(composeDescriptor(face, facts)),
-    CIDToGIDMap: writer.addStream(composeGlyphMap(glyphNumbers)),
-    W: [1, face.signs.map((sign) => sign.width)],
+    CIDSystemInfo: IDENTITY,
+    FontDescriptor: writer.add({ ...composeDescriptor(use, name), ...program.file }),
+    ...program.descendant,
   });
   writer.write(ref, {
     Type: "Font",
     Subtype: "Type0",
     BaseFont: name,
-    Encoding: "Identity-H",
+    Encoding: program.encoding,
     DescendantFonts: [descendant],
-    ToUnicode: writer.addStream(Buffer.from(composeUnicodeMap(face.signs), "latin1")),
+    ToUnicode: writer.addStream(Buffer.from(composeUnicodeMap(use.signs), "latin1")),
   });
 }
 
-/** The glyphs that were used, renumbered; `glyphNumbers` has the new number for each sign, in order. */
-function subsetFont(face: Face): { program: Uint8Array; glyphNumbers: number[] } {
+/** What differs between the two kinds of outlines. */
+interface Program {
+  /** Entries of the font descriptor. */
+  readonly file: Entries;
+  readonly descendant: Entries;
+  readonly encoding: PDFRef | string;
+}
+
+/** Codes are CIDs, and a map has the glyph for each. */
+function writeTrueType(writer: ObjectWriter, { file, signs }: FontUse): Program {
   const places = new Map([[0, 0]]);
-  const glyphNumbers = face.signs.map(({ glyphId }) => {
+  const glyphNumbers = signs.map(({ glyphId }) => {
     const place = places.get(glyphId) ?? places.size;
     places.set(glyphId, place);
     return place;
   });
-  return { program: subsetTrueType(face.file.bytes, [...places.keys()]), glyphNumbers };
+  const program = subsetTrueType(file, [...places.keys()]);
+  return {
+    file: { FontFile2: writer.addStream(program, { Length1: program.length }) },
+    descendant: {
+      Subtype: "CIDFontType2",
+      CIDToGIDMap: writer.addStream(composeGlyphMap(glyphNumbers)),
+      W: [1, signs.map((sign) => sign.width)],
+    },
+    encoding: "Identity-H",
+  };
+}
+
+/** A CFF font has its own CIDs, so that the encoding maps codes to them. */
+function writeCff(writer: ObjectWriter, { file, signs }: FontUse): Program {
+  const subset = subsetCff(
+    file,
+    signs.map((sign) => sign.glyphId),
+  );
+  const cidOf = (sign: Sign): number => subset.cids.get(sign.glyphId) ?? 0;
+  const widths = new Map(signs.map((sign) => [cidOf(sign), toWidth(sign, file)]));
+  const encoding = Buffer.from(composeEncoding(signs, cidOf), "latin1");
+  return {
+    file: { FontFile3: writer.addStream(subset.program, { Subtype: "CIDFontType0C" }) },
+    descendant: {
+      Subtype: "CIDFontType0",
+      W: [...widths].flatMap(([cid, width]) => [cid, [width]]),
+    },
+    encoding: writer.addStream(encoding, {
+      Type: "CMap",
+      CMapName: "Report-Codes-H",
+      CIDSystemInfo: IDENTITY,
+    }),
+  };
+}
+
+/** A glyph has one width, also where a character that is not seen borrows it. */
+function toWidth(sign: Sign, { font, advanceOf }: FontUse["file"]): number {
+  return toThousandths(font, advanceOf(sign.glyphId));
 }
 
 /** Two bytes for each code, from code 0 (§9.7.4.2). */
@@ -66,46 +125,52 @@ function composeGlyphMap(glyphNumbers: readonly number[]): Uint8Array {
   return map;
 }
 
+function composeEncoding(signs: readonly Sign[], cidOf: (sign: Sign) => number): string {
+  const entries = signs.map((sign) => `<${sign.hex}> ${cidOf(sign)}\n`);
+  return composeMap("Report-Codes-H", 1, composeSections("cidchar", entries));
+}
+
 function composeUnicodeMap(signs: readonly Sign[]): string {
-  const sections: string[] = [];
-  for (let at = 0; at < signs.length; at += MAP_SECTION_MAX) {
-    const entries = signs
-      .slice(at, at + MAP_SECTION_MAX)
-      .map((sign) => `<${sign.hex}><${hexUtf16(sign.text)}>\n`);
-    sections.push(`${entries.length} beginbfchar\n${entries.join("")}endbfchar\n`);
+  const entries = signs
+    .filter((sign) => sign.text !== "")
+    .map((sign) => `<${sign.hex}><${hexUtf16(sign.text)}>\n`);
+  return composeMap("Adobe-Identity-UCS", 2, composeSections("bfchar", entries));
+}
+
+function composeSections(kind: "bfchar" | "cidchar", entries: readonly string[]): string {
+  let sections = "";
+  for (let at = 0; at < entries.length; at += MAP_SECTION_MAX) {
+    const section = entries.slice(at, at + MAP_SECTION_MAX);
+    sections += `${section.length} begin${kind}\n${section.join("")}end${kind}\n`;
   }
+  return sections;
+}
+
+/** A CMap of two-byte codes (Adobe Technical Note 5014): type 1 maps them to CIDs, type 2 to Unicode. */
+function composeMap(name: string, type: 1 | 2, sections: string): string {
+  const ordering = type === 1 ? "Identity" : "UCS";
   return (
     "/CIDInit/ProcSet findresource begin 12 dict begin begincmap\n" +
-    "/CIDSystemInfo<</Registry(Adobe)/Ordering(UCS)/Supplement 0>>def\n" +
-    "/CMapName/Adobe-Identity-UCS def/CMapType 2 def\n" +
+    `/CIDSystemInfo<</Registry(Adobe)/Ordering(${ordering})/Supplement 0>>def\n` +
+    `/CMapName/${name} def/CMapType ${type} def\n` +
     "1 begincodespacerange<0000><FFFF>endcodespacerange\n" +
-    `${sections.join("")}endcmap CMapName currentdict/CMap defineresource pop end end\n`
+    `${sections}endcmap CMapName currentdict/CMap defineresource pop end end\n`
   );
 }
 
-/** UTF-16BE in hexadecimal. */
-function hexUtf16(text: string): string {
-  return Buffer.from(text, "utf16le").swap16().toString("hex");
-}
-
-function composeDescriptor(
-  face: Face,
-  facts: { name: string; file: PDFRef; stem: number },
-): Entries {
-  const { font } = face.file;
-  const scale = (units: number): number => Math.round((units * 1000) / font.unitsPerEm);
+function composeDescriptor({ file: { font }, weight }: FontUse, name: string): Entries {
+  const scale = (units: number): number => toThousandths(font, units);
   const { minX, minY, maxX, maxY } = font.bbox;
   return {
     Type: "FontDescriptor",
-    FontName: facts.name,
+    FontName: name,
     Flags: SYMBOLIC,
     FontBBox: [minX, minY, maxX, maxY].map(scale),
     ItalicAngle: 0,
     Ascent: scale(font.ascent),
     Descent: scale(font.descent),
-    CapHeight: scale(font.capHeight),
-    StemV: facts.stem,
-    FontFile2: facts.file,
+    CapHeight: scale(font.capHeight || font.ascent),
+    StemV: STEM_WIDTHS[weight],
   };
 }
 

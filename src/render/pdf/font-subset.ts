@@ -3,6 +3,8 @@
  * glyf). fontkit's own subset writes short glyph offsets for glyphs of odd length, which cannot be: half of the
  * letters of this family then come out empty.
  */
+import type { FontFile } from "./font-files.ts";
+import { listTables } from "./font-reader.ts";
 
 /** Tables that a PDF needs of a TrueType font; hinting programs are copied as they are (ISO 32000-1 §9.9). */
 const COPIED = ["cvt ", "fpgm", "prep"];
@@ -17,7 +19,7 @@ interface Source {
 }
 
 /** `glyphIds` as in the font; the glyph at place 0 must be glyph 0. Parts of composed glyphs are added at the end. */
-export function subsetTrueType(file: Uint8Array, glyphIds: readonly number[]): Uint8Array {
+export function subsetTrueType(file: FontFile, glyphIds: readonly number[]): Uint8Array {
   const source = readSource(file);
   const { glyphs, metrics } = collectGlyphs(source, glyphIds);
   const loca = Buffer.alloc(4 * (glyphs.length + 1));
@@ -45,13 +47,11 @@ export function subsetTrueType(file: Uint8Array, glyphIds: readonly number[]): U
   return composeFile(tables);
 }
 
-function readSource(file: Uint8Array): Source {
+function readSource({ bytes: file, index }: FontFile): Source {
   const bytes = Buffer.from(file.buffer, file.byteOffset, file.length);
   const tables = new Map<string, Buffer>();
-  for (let at = 12; at < 12 + 16 * bytes.readUInt16BE(4); at += 16) {
-    const offset = bytes.readUInt32BE(at + 8);
-    const tag = bytes.toString("latin1", at, at + 4);
-    tables.set(tag, bytes.subarray(offset, offset + bytes.readUInt32BE(at + 12)));
+  for (const [tag, { offset, length }] of listTables(file, index)) {
+    tables.set(tag, bytes.subarray(offset, offset + length));
   }
   const source = { tables, isLongLoca: false, metricCount: 0 };
   source.isLongLoca = tableOf(source, "head").readInt16BE(LOCA_FORMAT_AT) === 1;

@@ -1,13 +1,20 @@
 /** The page and where each column stands on it: orientation, widths, and bands when the table is too wide. */
 import type { PageOptions } from "../../report/options.ts";
 import type { ColumnMeasure } from "./column-measures.ts";
-import { MARGIN, PAGE_SIZES } from "./theme.ts";
+import { shareWidth, sumOf } from "./column-shares.ts";
+import { DEFAULT_MARGIN, FOOTER, PAGE_SIZES } from "./theme.ts";
 
 export interface Layout {
   readonly pageWidth: number;
   readonly pageHeight: number;
+  /** Where content begins and ends, from the left and the top of the page. */
+  readonly left: number;
+  readonly top: number;
+  readonly bottom: number;
   /** Width between the margins. */
   readonly contentWidth: number;
+  /** The line that the footer stands on, from the top of the page. */
+  readonly footerBaseline: number;
   /** The columns of one page each; every row is printed once in each band. */
   readonly bands: readonly Band[];
   /** The width of each column, in order; the same in every band. */
@@ -19,6 +26,8 @@ export interface Band {
   readonly width: number;
 }
 
+type Margin = Record<keyof typeof DEFAULT_MARGIN, number>;
+
 interface PlacedColumn {
   /** Its place among the printed columns. */
   readonly slot: number;
@@ -29,19 +38,47 @@ interface PlacedColumn {
 const PORTRAIT_SQUEEZE_MAX = 1.12;
 /** The first column, repeated in every band, takes no more than this part of a page. */
 const KEY_PART_MAX = 0.3;
-/** A table that fills this part of the page is stretched to fill it all; a narrower one only by STRETCH_MAX. */
-const FILLS_FROM = 0.55;
-const STRETCH_MAX = 1.35;
+const POINTS_PER_MM = 72 / 25.4;
+/** Printers leave about 4 mm white; a footer that would stand lower is moved up, into the margin's place. */
+const FOOTER_EDGE_MIN = 12;
 
 export function planLayout(measures: readonly ColumnMeasure[], page: PageOptions): Layout {
   const [short, long] = PAGE_SIZES[page.size];
-  const isLandscape = choosesLandscape(measures, page, short - MARGIN.left - MARGIN.right);
+  const margin = toPoints(page.margins);
+  const isLandscape = choosesLandscape(measures, page, short - margin.left - margin.right);
   const pageWidth = isLandscape ? long : short;
   const pageHeight = isLandscape ? short : long;
-  const contentWidth = pageWidth - MARGIN.left - MARGIN.right;
+  const contentWidth = pageWidth - margin.left - margin.right;
   const { widths, slots } = planBands(measures, contentWidth);
-  const bands = slots.map((band) => placeColumns(band, widths));
-  return { pageWidth, pageHeight, contentWidth, bands, widths };
+  const bands = slots.map((band) => placeColumns(band, widths, margin.left));
+  const vertical = planVertical(pageHeight, margin);
+  return {
+    pageWidth,
+    pageHeight,
+    left: margin.left,
+    contentWidth,
+    ...vertical,
+    bands,
+    widths,
+  };
+}
+
+function toPoints(margins: PageOptions["margins"]): Margin {
+  const side = (name: keyof Margin): number => {
+    const asked = margins?.[name];
+    return asked === undefined ? DEFAULT_MARGIN[name] : asked * POINTS_PER_MM;
+  };
+  return { left: side("left"), right: side("right"), top: side("top"), bottom: side("bottom") };
+}
+
+/** The footer stands inside of the bottom margin when there is room for it, else above the margin. */
+function planVertical(
+  pageHeight: number,
+  margin: Margin,
+): Pick<Layout, "top" | "bottom" | "footerBaseline"> {
+  const isInside = margin.bottom - FOOTER.drop >= FOOTER_EDGE_MIN;
+  const bottom = pageHeight - margin.bottom - (isInside ? 0 : FOOTER.drop);
+  return { top: margin.top, bottom, footerBaseline: bottom + FOOTER.drop };
 }
 
 function choosesLandscape(
@@ -51,8 +88,8 @@ function choosesLandscape(
 ): boolean {
   if (page.orientation !== "auto") return page.orientation === "landscape";
   const preferred = sumOf(measures.map((measure) => measure.preferred));
-  const min = sumOf(measures.map((measure) => measure.min));
-  return min > portraitWidth || preferred > portraitWidth * PORTRAIT_SQUEEZE_MAX;
+  const words = sumOf(measures.map((measure) => measure.words));
+  return words > portraitWidth || preferred > portraitWidth * PORTRAIT_SQUEEZE_MAX;
 }
 
 function planBands(
@@ -99,52 +136,18 @@ function clampMeasure(measure: ColumnMeasure | undefined, room: number): ColumnM
   return {
     ...measure,
     min: Math.min(measure.min, room),
+    words: Math.min(measure.words, room),
     preferred: Math.min(measure.preferred, room),
     natural: Math.min(measure.natural, room),
   };
 }
 
-/** From the least widths toward the preferred, then the natural ones, then stretched: never beyond `room`. */
-function shareWidth(measures: readonly ColumnMeasure[], room: number): number[] {
-  let widths = measures.map((measure) => measure.min);
-  for (const target of ["preferred", "natural"] as const) {
-    const goals = measures.map((measure) => measure[target]);
-    widths = growToward(widths, goals, room);
-  }
-  return stretch(widths, measures, room);
-}
-
-function growToward(widths: readonly number[], goals: readonly number[], room: number): number[] {
-  const missing = widths.map((width, at) => Math.max(0, (goals[at] ?? 0) - width));
-  const free = Math.max(0, room - sumOf(widths));
-  const wanted = sumOf(missing);
-  const part = wanted === 0 ? 0 : Math.min(1, free / wanted);
-  return widths.map((width, at) => width + (missing[at] ?? 0) * part);
-}
-
-function stretch(
-  widths: readonly number[],
-  measures: readonly ColumnMeasure[],
-  room: number,
-): number[] {
-  const total = sumOf(widths);
-  const elastic = sumOf(widths.filter((_, at) => measures[at]?.isElastic));
-  if (elastic === 0 || total >= room) return [...widths];
-  const goal = total >= room * FILLS_FROM ? room : Math.min(room, total * STRETCH_MAX);
-  const factor = 1 + (goal - total) / elastic;
-  return widths.map((width, at) => (measures[at]?.isElastic ? width * factor : width));
-}
-
-function placeColumns(slots: readonly number[], widths: readonly number[]): Band {
-  let left: number = MARGIN.left;
+function placeColumns(slots: readonly number[], widths: readonly number[], start: number): Band {
+  let left = start;
   const columns = slots.map((slot) => {
     const placed = { slot, left };
     left += widths[slot] ?? 0;
     return placed;
   });
-  return { columns, width: left - MARGIN.left };
-}
-
-function sumOf(numbers: readonly number[]): number {
-  return numbers.reduce((sum, number) => sum + number, 0);
+  return { columns, width: left - start };
 }

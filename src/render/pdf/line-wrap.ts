@@ -1,5 +1,6 @@
 /** Breaks text into lines that fit a width. */
 import type { Face } from "./face.ts";
+import { needsWords, wrapWords } from "./shape-wrap.ts";
 
 /** A line may end after these: hyphens, and joints of paths, addresses and column names. */
 const BREAKS_AFTER = new Set(Array.from("-\u2010\u2013\u2014/\\_,;:?&|=", (c) => c.charCodeAt(0)));
@@ -11,7 +12,10 @@ const BREAKS_AFTER = new Set(Array.from("-\u2010\u2013\u2014/\\_,;:?&|=", (c) =>
  */
 export function wrapText(face: Face, text: string, limit: number): string[] {
   const lines: string[] = [];
-  for (const paragraph of text.split("\n")) wrapParagraph(face, paragraph, limit, lines);
+  for (const paragraph of text.split("\n")) {
+    const wrap = needsWords(paragraph) ? wrapWords : wrapParagraph;
+    wrap(face, paragraph, limit, lines);
+  }
   return lines;
 }
 
@@ -51,11 +55,24 @@ function wrapParagraph(face: Face, text: string, limit: number, lines: string[])
   lines.push(text.slice(start).trimEnd());
 }
 
-/** Widths of the pieces that a line is never broken within, for the narrowest sensible column. */
+/** The widest piece that a line is not broken within, for the narrowest sensible column. */
 export function measureLongestWord(face: Face, text: string): number {
   let longest = 0;
-  for (const word of text.split(/(?<=[-/_,;:])|\s+/u)) {
-    longest = Math.max(longest, face.measure(word));
+  for (const word of text.split(/\s+/u)) {
+    for (const piece of splitAtBreaks(word)) longest = Math.max(longest, face.measure(piece));
   }
   return longest;
+}
+
+/** The pieces of a word, which lines may be broken between. */
+export function splitAtBreaks(word: string): string[] {
+  const pieces: string[] = [];
+  let start = 0;
+  for (let at = 0; at < word.length; at++) {
+    if (!BREAKS_AFTER.has(word.charCodeAt(at))) continue;
+    pieces.push(word.slice(start, at + 1));
+    start = at + 1;
+  }
+  if (start < word.length) pieces.push(word.slice(start));
+  return pieces;
 }

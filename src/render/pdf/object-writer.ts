@@ -18,6 +18,7 @@ import {
   PDFTrailer,
   PDFTrailerDict,
   type PDFObject,
+  type PDFRawStream,
 } from "pdf-lib";
 import type { ByteSink } from "../renderer.ts";
 
@@ -40,6 +41,10 @@ export interface ObjectWriter {
   add(entries: Entries): PDFRef;
   /** Deflates `bytes`; `entries` are more entries for the stream's dictionary. */
   addStream(bytes: Uint8Array, entries?: Entries): PDFRef;
+  /** Writes the stream of a reserved object. */
+  writeStream(ref: PDFRef, bytes: Uint8Array, entries?: Entries): void;
+  /** Writes the objects that `embed` registers in the context, such as a picture with its transparency. */
+  adopt<Result>(embed: (context: PDFContext) => Promise<Result>): Promise<Result>;
   /** Whether enough was gathered for `flush`; asked after every row, so it costs nothing. */
   isFull(): boolean;
   /** Hands what was gathered to the sink. */
@@ -52,7 +57,7 @@ export interface ObjectWriter {
 type Serialisable = Pick<PDFObject, "sizeInBytes" | "copyBytesInto">;
 
 export function createObjectWriter(sink: ByteSink): ObjectWriter {
-  // Makes objects and counts their numbers. None is registered in it: it would keep them.
+  // Makes objects and counts their numbers. None stays registered in it: it would keep them.
   const context = PDFContext.create();
   const offsets: number[] = [];
   let gathered = Buffer.allocUnsafe(BUFFER_BYTES);
@@ -95,10 +100,15 @@ export function createObjectWriter(sink: ByteSink): ObjectWriter {
     reserve: () => context.nextRef(),
     write: (ref, entries) => writeObject(ref, context.obj(entries)),
     add: (entries) => addObject(context.obj(entries)),
-    addStream(bytes, entries) {
-      // zlib of the runtime: pdf-lib's own deflate (pako) is JavaScript.
-      const data = deflateSync(bytes, { level: DEFLATE_LEVEL });
-      return addObject(context.stream(data, { ...entries, Filter: "FlateDecode" }));
+    addStream: (bytes, entries) => addObject(makeStream(context, bytes, entries)),
+    writeStream: (ref, bytes, entries) => writeObject(ref, makeStream(context, bytes, entries)),
+    async adopt(embed) {
+      const result = await embed(context);
+      for (const [ref, object] of context.enumerateIndirectObjects()) {
+        writeObject(ref, object);
+        context.delete(ref);
+      }
+      return result;
     },
     isFull: () => used >= FLUSH_BYTES,
     flush: drain,
@@ -114,6 +124,12 @@ export function createObjectWriter(sink: ByteSink): ObjectWriter {
       await drain();
     },
   };
+}
+
+function makeStream(context: PDFContext, bytes: Uint8Array, entries?: Entries): PDFRawStream {
+  // zlib of the runtime: pdf-lib's own deflate (pako) is JavaScript.
+  const data = deflateSync(bytes, { level: DEFLATE_LEVEL });
+  return context.stream(data, { ...entries, Filter: "FlateDecode" });
 }
 
 /** `offsets` has the place in the file of each object, by its number, from 1 to below `size`. */

@@ -5,7 +5,7 @@ import type { Layout } from "./layout.ts";
 import type { TablePages } from "./table-pages.ts";
 import { composeBlock, drawBlock } from "./text-block.ts";
 import type { TextProblems } from "./text-problems.ts";
-import { BODY, COLOR, MARGIN, NOTES } from "./theme.ts";
+import { BODY, COLOR, NOTES } from "./theme.ts";
 
 export interface TailParts {
   readonly layout: Layout;
@@ -16,11 +16,11 @@ export interface TailParts {
 const GAP_ABOVE = 14;
 const EDGE_WIDTH = 2.5;
 
-export function printNoRows(pages: TablePages, { faces, problems }: TailParts): void {
+export function printNoRows(pages: TablePages, { layout, faces, problems }: TailParts): void {
   const style = { face: faces.regular, size: 10, color: COLOR.soft };
   const block = composeBlock("No rows", style, { width: 200, lineHeight: 14 });
   const { canvas, top } = pages.openTail(block.height + GAP_ABOVE);
-  const left = MARGIN.left + BODY.padX;
+  const left = layout.left + BODY.padX;
   drawBlock(canvas, block, { left, top: top + GAP_ABOVE / 2 }, problems);
 }
 
@@ -39,12 +39,12 @@ export function printNotes(
   const height = blocks.reduce((sum, block) => sum + block.height, 2 * NOTES.padY);
   const { canvas, top } = pages.openTail(height + GAP_ABOVE);
   let y = top + GAP_ABOVE;
-  const boxLeft = MARGIN.left + EDGE_WIDTH;
+  const boxLeft = layout.left + EDGE_WIDTH;
   canvas.fillRect(boxLeft, y, layout.contentWidth - EDGE_WIDTH, height, COLOR.notes);
-  canvas.fillRect(MARGIN.left, y, EDGE_WIDTH, height, COLOR.notesEdge);
+  canvas.fillRect(layout.left, y, EDGE_WIDTH, height, COLOR.notesEdge);
   y += NOTES.padY;
   for (const block of blocks) {
-    drawBlock(canvas, block, { left: MARGIN.left + NOTES.padX, top: y }, problems);
+    drawBlock(canvas, block, { left: layout.left + NOTES.padX, top: y }, problems);
     y += block.height;
   }
 }

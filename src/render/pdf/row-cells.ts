@@ -14,6 +14,8 @@ import { BODY, COLOR, NULL_TEXT } from "./theme.ts";
 export interface RowCells {
   /** Takes a row; returns how many lines its tallest cell has. */
   prepare(row: Row): number;
+  /** How many lines the prepared cell in a slot has. */
+  countLines(slot: number): number;
   /** Draws one line of the cell in a slot, if the cell has that line, into the column that begins at `left`. */
   drawLine(
     canvas: Canvas,
@@ -38,6 +40,8 @@ interface Slot {
   content: string | readonly string[] | null;
   /** The width of a content on one line. */
   length: number;
+  /** Whether all of it is made of characters that need no shaping, which is measured and encoded much faster. */
+  isSimple: boolean;
   /** The width of its letters in percent. */
   stretch: number;
 }
@@ -65,6 +69,7 @@ export function createRowCells(
       fraction: sizes.fractions[at] ?? 0,
       content: null,
       length: 0,
+      isSimple: true,
       stretch: 100,
     };
   });
@@ -86,6 +91,10 @@ export function createRowCells(
       }
       return lineCount;
     },
+    countLines(slot) {
+      const content = slots[slot]?.content ?? null;
+      return content === null || typeof content === "string" ? 1 : content.length;
+    },
     drawLine(canvas, cell, left, baseline) {
       const slot = slots[cell.slot];
       if (slot !== undefined) drawSlot(canvas, slot, inks, { line: cell.line, left, baseline });
@@ -106,7 +115,10 @@ function fillSlot(slot: Slot, cell: string | null, { face, problems }: Inks): nu
     slot.stretch = isCondensed ? Math.floor((100 * slot.limit) / length) : 100;
     return 1;
   }
-  const lines = breakLines(face, makePrintable(text, problems), slot.limit);
+  slot.isSimple = length >= 0;
+  const lines = slot.isSimple
+    ? wrapText(face, text, slot.limit)
+    : breakLines(face, makePrintable(text, problems), slot.limit);
   slot.content = lines;
   return lines.length;
 }
@@ -128,8 +140,12 @@ function drawSlot(
   if (content !== null && typeof content !== "string") {
     const text = content[at.line] ?? "";
     if (text === "") return;
-    const start = at.left + indent(slot, text, face.measure(text), face);
-    canvas.showText(inks.data, start, at.baseline, face.encode(text, inks.problems));
+    const length = slot.isSimple ? face.measureSimple(text) : face.measure(text);
+    const start =
+      at.left +
+      (isMirrored(slot, text, face) ? toRight(slot, length) : indent(slot, text, length, face));
+    const codes = slot.isSimple ? face.encodeSimple(text) : face.encode(text, inks.problems);
+    canvas.showText(inks.data, start, at.baseline, codes);
   } else if (at.line > 0 || content === "") {
     return;
   } else if (content === null) {
@@ -141,6 +157,15 @@ function drawSlot(
   }
 }
 
+/** A text that is read from right to left begins at the right where others begin at the left. */
+function isMirrored(slot: Slot, text: string, face: Face): boolean {
+  return !slot.isSimple && slot.column.followsDirection && face.isRightToLeft(text);
+}
+
+function toRight(slot: Slot, length: number): number {
+  return BODY.padX + (Math.max(0, slot.limit - length) * BODY.size) / 1000;
+}
+
 /** Where a text begins, in points from the left edge of its column. */
 function indent(slot: Slot, text: string, length: number, face: Face): number {
   const spare = Math.max(0, slot.limit - length);
@@ -148,7 +173,7 @@ function indent(slot: Slot, text: string, length: number, face: Face): number {
     case "left":
       return BODY.padX;
     case "right":
-      return BODY.padX + (spare * BODY.size) / 1000;
+      return toRight(slot, length);
     case "center":
       return BODY.padX + (spare * BODY.size) / 2000;
     case "decimal":

@@ -1,12 +1,14 @@
 /**
- * The characters that a document uses in one weight. Every distinct character gets a code (CID) of its own when it
- * is first met, in ascending order: streams can be written long before the set of glyphs is known, and two
- * characters that share a glyph, or have none, still read back as themselves.
+ * The characters that a document uses of one font. Every distinct character gets a code (CID) of its own when it is
+ * first met, in ascending order: streams can be written long before the set of glyphs is known, and two characters
+ * that share a glyph, or have none, still read back as themselves.
  */
 import type { Font } from "@pdf-lib/fontkit";
+import type { FontFile } from "./font-files.ts";
 
-/** A character, or a base with its combining marks for which the font has one composed glyph. */
+/** A character, a base with its combining marks for which the font has one glyph, or a glyph that shaping chose. */
 export interface Sign {
+  /** What it reads back as; empty when another sign beside it says that. */
   readonly text: string;
   readonly glyphId: number;
   /** Thousandths of the font size. */
@@ -14,16 +16,21 @@ export interface Sign {
   /** The code, as four hexadecimal digits. */
   readonly hex: string;
   readonly isMissing: boolean;
-  /** Of a script that needs joining, reordering or right-to-left order, which is not done here. */
-  readonly isUnshaped: boolean;
 }
 
 export interface SignTable {
   /** By code; the first has code 1, for code 0 stands for "not defined". */
   readonly signs: readonly Sign[];
+  /** Whether the font draws a character, or need not: a space, a character without a picture. */
+  draws(character: string): boolean;
   signOf(character: string): Sign;
   /** Joins a base and its marks when the font has the composed character: "e\u0301" is drawn as "é". */
   signsOf(cluster: string): readonly Sign[];
+  /**
+   * A glyph of the font that reads back as `text`; -1 is a blank. `width` is how far a reader is told that it
+   * reaches, unless the font is one in which that belongs to the glyph (CFF).
+   */
+  glyphSign(glyphId: number, text: string, width?: number): Sign;
 }
 
 /** Codes have 16 bits; a document with more distinct characters shows the rest as missing. */
@@ -31,69 +38,82 @@ const SIGNS_MAX = 60_000;
 
 const INVISIBLE = /^[\p{Default_Ignorable_Code_Point}\p{Cf}]$/u;
 const SPACE = /^\p{Zs}$/u;
-const COMPLEX_SCRIPTS = [
-  ..."Arabic Hebrew Syriac Thaana Nko Devanagari Bengali Gurmukhi Gujarati Oriya Tamil Telugu".split(
-    " ",
-  ),
-  ..."Kannada Malayalam Sinhala Thai Lao Tibetan Myanmar Khmer Mongolian".split(" "),
-];
-const COMPLEX = new RegExp(
-  `[${COMPLEX_SCRIPTS.map((script) => `\\p{Script=${script}}`).join("")}]`,
-  "u",
-);
 
-export function createSignTable(font: Font): SignTable {
+export function createSignTable(file: FontFile): SignTable {
+  const { font, outlines } = file;
   const signs: Sign[] = [];
-  const byText = new Map<string, Sign>();
-  const replacement = addSign("\uFFFD", "\uFFFD");
+  const byKey = new Map<string, Sign>();
+  const replacement = addSign("\uFFFD", "\uFFFD", findGlyph(file, "\uFFFD"));
 
-  function addSign(text: string, drawn: string): Sign {
+  function addSign(key: string, text: string, glyph: Omit<Sign, "text" | "hex">): Sign {
     if (signs.length >= SIGNS_MAX) return { ...replacement, isMissing: true };
-    const sign = {
-      text,
-      hex: (signs.length + 1).toString(16).padStart(4, "0"),
-      ...findGlyph(font, drawn),
-    };
+    const sign = { text, hex: (signs.length + 1).toString(16).padStart(4, "0"), ...glyph };
     signs.push(sign);
-    byText.set(text, sign);
+    byKey.set(key, sign);
     return sign;
   }
 
   function signOf(character: string): Sign {
-    return byText.get(character) ?? addSign(character, character);
+    return byKey.get(character) ?? addSign(character, character, findGlyph(file, character));
   }
 
   return {
     signs,
+    draws: (character) => isDrawn(font, character),
     signOf,
     signsOf(cluster) {
-      const known = byText.get(cluster);
+      const known = byKey.get(cluster);
       if (known !== undefined) return [known];
       const characters = Array.from(cluster);
       if (characters.length === 1) return [signOf(cluster)];
       const [composed = "", ...rest] = Array.from(cluster.normalize("NFC"));
       if (rest.length === 0 && font.hasGlyphForCodePoint(composed.codePointAt(0) ?? 0)) {
-        return [addSign(cluster, composed)];
+        return [addSign(cluster, cluster, findGlyph(file, composed))];
       }
       return characters.map(signOf);
+    },
+    glyphSign(glyphId, text, width) {
+      // A NUL keeps glyphs apart from characters: no text that is printed has one.
+      const key = `\0${glyphId} ${width ?? ""} ${text}`;
+      const known = byKey.get(key);
+      if (known !== undefined) return known;
+      const chosen = glyphId < 0 ? font.glyphForCodePoint(0x20).id : glyphId;
+      // A font may name glyphs that it does not have.
+      const drawn = chosen < file.glyphCount ? chosen : 0;
+      const own = toThousandths(font, file.advanceOf(drawn));
+      const told = outlines === "cff" ? own : (width ?? own);
+      return addSign(key, text, { glyphId: drawn, width: told, isMissing: false });
     },
   };
 }
 
-function findGlyph(font: Font, character: string): Omit<Sign, "text" | "hex"> {
+/** Units of the font as thousandths of its size. */
+export function toThousandths(font: Font, units: number): number {
+  return Math.round((units * 1000) / font.unitsPerEm);
+}
+
+function isDrawn(font: Font, character: string): boolean {
+  return (
+    font.hasGlyphForCodePoint(character.codePointAt(0) ?? 0) ||
+    SPACE.test(character) ||
+    INVISIBLE.test(character)
+  );
+}
+
+function findGlyph(file: FontFile, character: string): Omit<Sign, "text" | "hex"> {
+  const { font } = file;
   const codePoint = character.codePointAt(0) ?? 0;
-  const isUnshaped = COMPLEX.test(character);
   if (INVISIBLE.test(character)) {
-    return { glyphId: font.glyphForCodePoint(0x20).id, width: 0, isMissing: false, isUnshaped };
+    return { glyphId: font.glyphForCodePoint(0x20).id, width: 0, isMissing: false };
   }
   const has = font.hasGlyphForCodePoint(codePoint);
-  const isDrawn = has || SPACE.test(character);
-  const glyph = isDrawn ? font.glyphForCodePoint(has ? codePoint : 0x20) : font.getGlyph(0);
+  const drawn = has || SPACE.test(character);
+  const found = drawn ? font.glyphForCodePoint(has ? codePoint : 0x20).id : 0;
+  const glyphId = found < file.glyphCount ? found : 0;
   return {
-    glyphId: glyph.id,
-    width: Math.round((glyph.advanceWidth * 1000) / font.unitsPerEm),
+    glyphId,
+    width: toThousandths(font, file.advanceOf(glyphId)),
     // U+FFFD stands for a character that was counted when it was replaced: its box is no new problem.
-    isMissing: !isDrawn && character !== "\uFFFD",
-    isUnshaped,
+    isMissing: !drawn && character !== "\uFFFD",
   };
 }

@@ -3,6 +3,7 @@ import type { Canvas } from "./canvas.ts";
 import type { PrintedColumn } from "./cell-text.ts";
 import type { Face } from "./face.ts";
 import type { Band, Layout } from "./layout.ts";
+import type { Palette } from "./palette.ts";
 import { makePrintable, type TextProblems } from "./text-problems.ts";
 import { composeBlock } from "./text-block.ts";
 import { BASELINE, BODY, COLOR, HEADER } from "./theme.ts";
@@ -24,17 +25,24 @@ interface LabelLine {
 
 export function composeTableHead(
   columns: readonly PrintedColumn[],
-  layout: Layout,
+  look: { layout: Layout; palette: Palette },
   face: Face,
   problems: TextProblems,
 ): TableHead {
+  const { layout, palette } = look;
   const style = { face, size: HEADER.size, color: COLOR.ink };
   const labels = columns.map((column, slot): LabelLine[] => {
     const width = (layout.widths[slot] ?? 0) - 2 * BODY.padX;
     const box = { width, lineHeight: HEADER.lineHeight, linesMax: LABEL_LINES_MAX };
     return composeBlock(makePrintable(column.label, problems), style, box).lines.map((line) => ({
       hex: face.encode(line, problems),
-      indent: BODY.padX + indentLabel(column, width - (face.measure(line) * HEADER.size) / 1000),
+      indent:
+        BODY.padX +
+        indentLabel(
+          column,
+          width - (face.measure(line) * HEADER.size) / 1000,
+          face.isRightToLeft(line),
+        ),
     }));
   });
   const lineCount = labels.reduce((most, lines) => Math.max(most, lines.length), 1);
@@ -43,8 +51,8 @@ export function composeTableHead(
     height,
     draw(canvas, band, top) {
       const left = band.columns[0]?.left ?? 0;
-      canvas.fillRect(left, top, band.width, height - RULE_HEIGHT, COLOR.header);
-      canvas.fillRect(left, top + height - RULE_HEIGHT, band.width, RULE_HEIGHT, COLOR.accent);
+      canvas.fillRect(left, top, band.width, height - RULE_HEIGHT, palette.header);
+      canvas.fillRect(left, top + height - RULE_HEIGHT, band.width, RULE_HEIGHT, palette.accent);
       for (const { slot, left } of band.columns) {
         const lines = labels[slot] ?? [];
         // Short labels stand on the rule, beside the last line of the tall ones.
@@ -58,7 +66,8 @@ export function composeTableHead(
   };
 }
 
-function indentLabel(column: PrintedColumn, spare: number): number {
+function indentLabel(column: PrintedColumn, spare: number, isRightToLeft: boolean): number {
+  if (column.followsDirection && isRightToLeft) return Math.max(0, spare);
   if (column.alignment === "left") return 0;
   return Math.max(0, column.alignment === "center" ? spare / 2 : spare);
 }

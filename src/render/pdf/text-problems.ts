@@ -5,28 +5,49 @@ const MESSAGES = {
   missing_glyph: (count: number) =>
     `${characters(count)} not in the font of this document and shown as a box.`,
   unshaped_script: (count: number) =>
-    `${characters(count)} of a script whose letters join or run from right to left; they are shown one by one, from left to right.`,
+    `${characters(count)} of a script whose letters join or change places, which the font found for them cannot do; they are shown one by one.`,
   control_character: (count: number) =>
     `${characters(count)} not printable (control characters) and shown as a box.`,
   lone_surrogate: (count: number) =>
     `${characters(count)} not valid Unicode (half of a surrogate pair) and shown as a box.`,
 } satisfies Record<string, (count: number) => string>;
 
+const NAMED_MESSAGES = {
+  font_unreadable: (names: readonly string[]) =>
+    `Fonts that could not be read were passed over: ${names.slice(0, NAMES_MAX).join(", ")}${names.length > NAMES_MAX ? ", …" : ""}.`,
+} satisfies Record<string, (names: readonly string[]) => string>;
+
+/** More names are not listed, but counted. */
+const NAMES_MAX = 5;
+
 type TextProblem = keyof typeof MESSAGES;
+type NamedProblem = keyof typeof NAMED_MESSAGES;
 
 export interface TextProblems {
   count(problem: TextProblem, times?: number): void;
+  /** Something that has a name and is counted once, however often it is met. */
+  name(problem: NamedProblem, name: string): void;
   toWarnings(): RenderWarning[];
 }
 
 export function createTextProblems(): TextProblems {
   const counts = new Map<TextProblem, number>();
+  const named = new Map<NamedProblem, Set<string>>();
   return {
     count(problem, times = 1) {
       counts.set(problem, (counts.get(problem) ?? 0) + times);
     },
-    toWarnings: () =>
-      [...counts].map(([code, count]) => ({ code, count, message: MESSAGES[code](count) })),
+    name(problem, name) {
+      named.set(problem, (named.get(problem) ?? new Set()).add(name));
+    },
+    toWarnings: () => [
+      ...[...counts].map(([code, count]) => ({ code, count, message: MESSAGES[code](count) })),
+      ...[...named].map(([code, names]) => ({
+        code,
+        count: names.size,
+        message: NAMED_MESSAGES[code]([...names]),
+      })),
+    ],
   };
 }
 

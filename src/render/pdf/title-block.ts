@@ -3,14 +3,25 @@ import { formatInstant } from "../cells.ts";
 import type { RenderContext } from "../renderer.ts";
 import type { Canvas } from "./canvas.ts";
 import type { Face } from "./face.ts";
+import type { RowLook } from "./group-heading.ts";
+import type { Layout } from "./layout.ts";
 import { composeBlock, drawBlock, type TextBlock } from "./text-block.ts";
 import type { TextProblems } from "./text-problems.ts";
-import { COLOR, FACT, MARGIN, SUBTITLE, TITLE } from "./theme.ts";
+import { COLOR, FACT, SUBTITLE, TITLE } from "./theme.ts";
 
 export interface TitleBlock {
   /** Points that it takes below the top margin. */
   readonly height: number;
+  /** Where the chart will be drawn; null when there is none. */
+  readonly chart: ChartBox | null;
   draw(canvas: Canvas): void;
+}
+
+interface ChartBox {
+  /** From the top margin. */
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
 }
 
 interface Fact {
@@ -34,41 +45,106 @@ const FACT_WIDTH_MIN = 118;
 const RULE_HEIGHT = 1.4;
 const GAP = 9;
 
+/** The names of the logo and the chart in the resources of the pages. */
+export const LOGO_NAME = "Logo";
+export const CHART_NAME = "Chart";
+
+const LOGO_HEIGHT_MAX = 42;
+const LOGO_PART_MAX = 0.3;
+const LOGO_GAP = 16;
+const CHART_GAP = 8;
+/** What the facts leave on the page at least: they give way to the table's first rows. */
+const TABLE_HEIGHT_MIN = 150;
+
+interface TitleParts {
+  /** In pixels. */
+  readonly logo: { readonly width: number; readonly height: number } | null;
+  /** In points. */
+  readonly chartHeight: number | null;
+}
+
+/** The logo stands at the right of the title, the chart below everything. */
 export function composeTitleBlock(
   context: RenderContext,
-  faces: { regular: Face; bold: Face },
-  width: number,
-  problems: TextProblems,
+  look: RowLook,
+  { logo, chartHeight }: TitleParts,
 ): TitleBlock {
-  const heading = composeHeading(context, faces, width, problems);
-  const ruleTop = heading.height + 5;
-  const facts = composeFacts(
-    listFacts(context),
-    faces,
-    width,
-    ruleTop + RULE_HEIGHT + GAP,
-    problems,
-  );
+  const { layout, palette, problems } = look;
+  const { contentWidth, left, top } = layout;
+  const picture = logo === null ? null : fitLogo(logo, contentWidth);
+  const room = contentWidth - (picture === null ? 0 : picture.width + LOGO_GAP);
+  const heading = composeHeading(context, look, room);
+  const ruleTop = Math.max(heading.height, picture?.height ?? 0) + 5;
+  const facts = composeFittingFacts(context, look, ruleTop + RULE_HEIGHT + GAP);
   const blocks = [...heading.blocks, ...facts.blocks];
+  const chart = placeChart(chartHeight, facts.bottom + GAP, layout);
   return {
-    height: facts.bottom + GAP,
+    height: chart === null ? facts.bottom + GAP : chart.top + chart.height + GAP,
+    chart,
     draw(canvas) {
-      canvas.fillRect(MARGIN.left, MARGIN.top + ruleTop, width, RULE_HEIGHT, COLOR.accent);
-      for (const { block, left, top } of blocks) {
-        drawBlock(canvas, block, { left: MARGIN.left + left, top: MARGIN.top + top }, problems);
+      canvas.fillRect(left, top + ruleTop, contentWidth, RULE_HEIGHT, palette.accent);
+      if (picture !== null) {
+        const start = left + contentWidth - picture.width;
+        canvas.drawObject(LOGO_NAME, start, top + picture.height, picture);
+      }
+      if (chart !== null) {
+        const bottom = top + chart.top + chart.height;
+        canvas.drawObject(CHART_NAME, left, bottom, { width: 1, height: 1 });
+      }
+      for (const placed of blocks) {
+        drawBlock(
+          canvas,
+          placed.block,
+          { left: left + placed.left, top: top + placed.top },
+          problems,
+        );
       }
     },
   };
 }
 
+/** A pixel is a point at most: a small picture is not blown up. */
+function fitLogo(
+  { width, height }: { width: number; height: number },
+  contentWidth: number,
+): { width: number; height: number } {
+  const factor = Math.min(1, LOGO_HEIGHT_MAX / height, (contentWidth * LOGO_PART_MAX) / width);
+  return { width: width * factor, height: height * factor };
+}
+
+function placeChart(asked: number | null, above: number, layout: Layout): ChartBox | null {
+  if (asked === null) return null;
+  const top = above + CHART_GAP;
+  const height = Math.min(asked, layout.bottom - layout.top - top);
+  return { top, width: layout.contentWidth, height };
+}
+
+/** As many parameters as leave room for the table, where a page is small. */
+function composeFittingFacts(
+  context: RenderContext,
+  { layout, faces, problems }: RowLook,
+  top: number,
+): { blocks: PlacedBlock[]; bottom: number } {
+  const bottomMax = layout.bottom - layout.top - TABLE_HEIGHT_MIN;
+  for (let count = PARAMETERS_MAX; ; count--) {
+    const facts = composeFacts(
+      listFacts(context, count),
+      faces,
+      layout.contentWidth,
+      top,
+      problems,
+    );
+    if (facts.bottom <= bottomMax || count === 0) return facts;
+  }
+}
+
 function composeHeading(
   context: RenderContext,
-  faces: { regular: Face; bold: Face },
+  { faces, palette, problems }: RowLook,
   width: number,
-  problems: TextProblems,
 ): { blocks: PlacedBlock[]; height: number } {
   const { title = context.reportName, subtitle } = context.options;
-  const titleStyle = { face: faces.bold, size: TITLE.size, color: COLOR.accent };
+  const titleStyle = { face: faces.bold, size: TITLE.size, color: palette.accent };
   const titleBox = { width, lineHeight: TITLE.lineHeight, linesMax: TITLE_LINES_MAX };
   const block = composeBlock(title, titleStyle, titleBox, problems);
   const blocks: PlacedBlock[] = [{ block, left: 0, top: 0 }];
@@ -114,7 +190,7 @@ function composeFacts(
   return { blocks, bottom };
 }
 
-function listFacts(context: RenderContext): Fact[] {
+function listFacts(context: RenderContext, parametersMax: number): Fact[] {
   const { timezone } = context;
   const all = Object.entries(context.parameters);
   const facts: Fact[] = [
@@ -122,10 +198,10 @@ function listFacts(context: RenderContext): Fact[] {
     { label: "Data as of", value: `${formatInstant(context.dataAsOf, timezone)}\n${timezone}` },
     { label: "Rows", value: describeRows(context) },
   ];
-  for (const [name, value] of all.slice(0, PARAMETERS_MAX)) {
+  for (const [name, value] of all.slice(0, parametersMax)) {
     facts.push({ label: name, value: value === null ? "–" : String(value) });
   }
-  const more = all.length - PARAMETERS_MAX;
+  const more = all.length - parametersMax;
   if (more > 0) facts.push({ label: "Parameters", value: `${more} more` });
   return facts;
 }

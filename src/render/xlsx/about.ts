@@ -1,10 +1,16 @@
 import type { Workbook, Worksheet } from "exceljs";
 import type { ShownColumn } from "../cell-columns.ts";
-import { createTally, listWarnings, type WarningTally } from "../cell-warnings.ts";
 import { formatInstant } from "../cells.ts";
-import type { RenderContext } from "../renderer.ts";
+import type { RenderContext, RenderWarning } from "../renderer.ts";
+import { fitImage, measureImage } from "./image-size.ts";
+import { placePicture } from "./pictures.ts";
 import { ABOUT_SHEET } from "./sheet-name.ts";
-import { fitText } from "./text.ts";
+import { fitLabel } from "./text.ts";
+
+/** Pixels, 96 to the inch. */
+const LOGO_MAX = { width: 320, height: 64 };
+const LOGO_MARGIN_POINTS = 6;
+const POINTS_PER_PIXEL = 0.75;
 
 type Line = readonly [label: string, value: string | number | boolean];
 
@@ -13,19 +19,30 @@ export function addAboutSheet(
   workbook: Workbook,
   context: RenderContext,
   columns: readonly ShownColumn[],
-  tally: WarningTally,
+  warnings: readonly RenderWarning[],
 ): void {
   const sheet = workbook.addWorksheet(ABOUT_SHEET, {
     pageSetup: { fitToPage: true, fitToWidth: 1, fitToHeight: 0 },
   });
   sheet.columns = [{ width: 24 }, { width: 90 }];
+  addLogo(workbook, sheet, context);
   addHeading(sheet, context.options.title ?? context.reportName, 14);
-  if (context.options.subtitle !== undefined) sheet.addRow([clean(context.options.subtitle)]);
+  if (context.options.subtitle !== undefined) sheet.addRow([fitLabel(context.options.subtitle)]);
   sheet.addRow([]);
   for (const line of describeRun(context)) addLine(sheet, line);
   addSection(sheet, "Parameters", Object.entries(context.parameters).map(describeParameter));
-  addSection(sheet, "Changes to the data", describeWarnings(tally));
+  addSection(sheet, "Changes to the data", describeWarnings(warnings));
   addSection(sheet, "Notes", describeColumns(columns, context.timezone));
+}
+
+/** In a row of its own above the heading. */
+function addLogo(workbook: Workbook, sheet: Worksheet, { presentation }: RenderContext): void {
+  const { logo } = presentation;
+  if (logo === null) return;
+  const size = fitImage(measureImage(logo), LOGO_MAX);
+  sheet.addRow([]).height = size.height * POINTS_PER_PIXEL + LOGO_MARGIN_POINTS;
+  const extension = logo.mediaType === "image/png" ? "png" : "jpeg";
+  placePicture(workbook, sheet, { bytes: logo.bytes, extension, size });
 }
 
 function describeRun(context: RenderContext): Line[] {
@@ -45,8 +62,7 @@ function describeParameter([name, value]: readonly [string, Line[1] | null]): Li
   return [name, isWritable ? value : value === null ? "NULL" : String(value)];
 }
 
-function describeWarnings(tally: WarningTally): Line[] {
-  const warnings = listWarnings(tally);
+function describeWarnings(warnings: readonly RenderWarning[]): Line[] {
   if (warnings.length === 0) return [["None", ""]];
   return warnings.map(({ code, message }) => [code, message]);
 }
@@ -70,16 +86,11 @@ function addSection(sheet: Worksheet, title: string, lines: readonly Line[]): vo
 }
 
 function addHeading(sheet: Worksheet, text: string, size: number): void {
-  sheet.addRow([clean(text)]).font = { name: "Calibri", size, family: 2, bold: true };
+  sheet.addRow([fitLabel(text)]).font = { name: "Calibri", size, family: 2, bold: true };
 }
 
 function addLine(sheet: Worksheet, [label, value]: Line): void {
-  const row = sheet.addRow([clean(label), typeof value === "string" ? clean(value) : value]);
+  const row = sheet.addRow([fitLabel(label), typeof value === "string" ? fitLabel(value) : value]);
   row.alignment = { vertical: "top" };
   row.getCell(2).alignment = { vertical: "top", horizontal: "left", wrapText: true };
-}
-
-/** What had to be changed in these texts is not a change to the data, so it is not counted. */
-function clean(text: string): string {
-  return fitText(text, createTally());
 }

@@ -18,7 +18,7 @@ import {
   type Epoch,
 } from "../cells.ts";
 import { escapeXml, fitText, isPlainText, needsSpacePreserved } from "./text.ts";
-import type { StyleIndexes } from "./workbook.ts";
+import type { CellStyleIndexes } from "./parts.ts";
 
 /** Writes a cell that is not null. `row` is the row's number in digits. */
 export type WriteCell = (target: ByteBuffer, row: Uint8Array, cell: string) => void;
@@ -51,7 +51,7 @@ const REAL = /^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 export function createCellWriter(
   type: ColumnType,
   letters: string,
-  styles: StyleIndexes,
+  styles: CellStyleIndexes,
   context: CellContext,
 ): WriteCell {
   const asText = createTextWriter(letters, styles.text, context.tally);
@@ -79,6 +79,11 @@ export function createCellWriter(
     case "array":
       return createTextWriter(letters, styles.value, context.tally);
   }
+}
+
+/** Whether a cell of decimals or floats is a number in the sheet; otherwise it stays text. */
+export function fitsNumber(type: ColumnType, cell: string): boolean {
+  return type === "real" ? fitsReal(cell) : fitsDecimal(cell);
 }
 
 /** Bytes before and after the row's number. */
@@ -180,7 +185,11 @@ function createDateWriter(
   };
 }
 
-function createTimeWriter(letters: string, styles: StyleIndexes, tally: WarningTally): WriteCell {
+function createTimeWriter(
+  letters: string,
+  styles: CellStyleIndexes,
+  tally: WarningTally,
+): WriteCell {
   const append = createSerialWriter(letters, styles, tally);
   return (target, row, cell) => {
     const time = parseEpoch(cell);
@@ -191,7 +200,7 @@ function createTimeWriter(letters: string, styles: StyleIndexes, tally: WarningT
 function createTimestampWriter(
   type: "timestamp_ntz" | "timestamp_ltz",
   letters: string,
-  styles: StyleIndexes,
+  styles: CellStyleIndexes,
   asText: WriteCell,
   { timezone, tally }: CellContext,
 ): WriteCell {
@@ -221,7 +230,7 @@ function toDays({ seconds, nanos }: Epoch): number {
 
 function createSerialWriter(
   letters: string,
-  styles: StyleIndexes,
+  styles: CellStyleIndexes,
   tally: WarningTally,
 ): (target: ByteBuffer, row: Uint8Array, serial: number, nanos: number) => void {
   const [before, afterWhole] = openCell(letters, styles.value, "><v>");

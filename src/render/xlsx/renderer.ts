@@ -1,56 +1,59 @@
 import { ReportError } from "../../report/errors.ts";
 import type { Column, Row } from "../../report/table.ts";
-import { createByteBuffer, encodeText, takeBytes } from "../byte-buffer.ts";
 import { selectColumns, unknownColumns, type ShownColumn } from "../cell-columns.ts";
-import { createTally, listWarnings, type WarningTally } from "../cell-warnings.ts";
-import type { ByteSink, CreateRenderer, RenderContext } from "../renderer.ts";
-import { createRowWriter } from "./rows.ts";
-import { nameSheets } from "./sheet-name.ts";
-import { styleColumn } from "./styles.ts";
+import { createTally } from "../cell-warnings.ts";
+import { createChartData, drawChartPng, type ChartData } from "../chart/chart.ts";
+import type { ByteSink, RenderContext, Renderer } from "../renderer.ts";
+import { openFile, type OpenFile } from "./file.ts";
+import { CHART_SIZE } from "./pictures.ts";
+import { createSheetNames } from "./sheet-name.ts";
+import { styleColumn, type ColumnAggregates } from "./styles.ts";
+import { planSummaries, type SummaryPlan } from "./summary-plan.ts";
+import { listFileWarnings, type FileTally } from "./warnings.ts";
 import { measureWidth } from "./widths.ts";
-import {
-  buildWorkbook,
-  SHEET_COLUMNS_MAX,
-  SHEET_ROWS_MAX,
-  type WorkbookParts,
-  type WorkbookPlan,
-} from "./workbook.ts";
-import { createZipWriter, type ZipEntryWriter, type ZipWriter } from "./zip.ts";
+import type { WorkbookPlan } from "./workbook.ts";
 
-const FLUSH_BYTES = 256 * 1024;
+/** Source: "Excel specifications and limits", the header with them. */
+const SHEET_ROWS_MAX = 1_048_576;
+const SHEET_COLUMNS_MAX = 16_384;
 
-/** A file of which the package, the styles and the first sheet's head are written. */
-interface OpenFile {
-  writeRows(batch: readonly Row[]): Promise<void>;
-  finish(): Promise<void>;
+/** What the columns and the options ask for, before the first row. */
+interface Layout {
+  readonly columns: readonly Column[];
+  readonly shown: readonly ShownColumn[];
+  readonly summaries: SummaryPlan;
+  readonly sheetName: (index: number) => string;
+  readonly chart: ChartData | null;
 }
 
 /**
- * An .xlsx workbook (ECMA-376, transitional): data sheets of at most 1,048,575 rows, and "About". exceljs makes the
- * workbook, the rows are streamed into it as XML, deflated at level 1: 500,000 rows/s of 10 columns.
+ * An .xlsx workbook (ECMA-376, transitional): data sheets of at most `sheetRowsMax` rows with the header, "Chart" and
+ * "About". exceljs makes the workbook, the rows are streamed into it as XML, deflated at level 1: 500,000 rows/s of
+ * 10 columns.
  * Throws ReportError `rows_missing` when not exactly context.rowCount rows came, `too_many_rows` when a part would
- * pass 4 GB or there are more than 16,384 columns, `invalid_report` for options that Excel could not open.
+ * pass 4 GB or there are more than 16,384 columns, `invalid_report` for options that Excel could not open or that do
+ * not fit the columns.
  */
-export const createXlsxRenderer: CreateRenderer = (context, sink) => {
-  const tally = createTally();
-  let columns: readonly Column[] = [];
-  let shown: readonly ShownColumn[] = [];
+export function createXlsxRenderer(
+  context: RenderContext,
+  sink: ByteSink,
+  sheetRowsMax = SHEET_ROWS_MAX,
+): Renderer {
+  const tally: FileTally = { cells: createTally(), totalsAsText: 0 };
+  let layout: Layout | null = null;
   let file: OpenFile | null = null;
   let rowCount = 0;
 
-  async function open(sample: readonly Row[]): Promise<OpenFile> {
-    const plan = planWorkbook(context, shown, sample);
-    return openFile(plan, columns.length, sink, tally);
+  function open(sample: readonly Row[]): Promise<OpenFile> {
+    if (layout === null) throw new Error("The renderer was not begun");
+    const cellCount = layout.columns.length;
+    const settings = { cellCount, lastRowMax: sheetRowsMax, tally };
+    return openFile(planWorkbook(context, layout, sample), sink, settings);
   }
   return {
-    begin(tableColumns) {
-      columns = tableColumns;
-      shown = selectColumns(columns, context.options);
-      if (shown.length > SHEET_COLUMNS_MAX) {
-        throw new ReportError("too_many_rows", "A sheet has at most 16,384 columns; hide some");
-      }
-      for (const column of shown) styleColumn(column);
-      tally.unknown_column = unknownColumns(columns, context.options).length;
+    begin(columns) {
+      layout = planLayout(context, columns);
+      tally.cells.unknown_column = unknownColumns(columns, context.options).length;
     },
     async rows(batch) {
       rowCount += batch.length;
@@ -58,15 +61,21 @@ export const createXlsxRenderer: CreateRenderer = (context, sink) => {
       if (batch.length === 0) return;
       file ??= await open(batch);
       await file.writeRows(batch);
+      const chart = layout?.chart ?? null;
+      if (chart !== null) for (const row of batch) chart.add(row);
     },
     async finish() {
       if (rowCount !== context.rowCount) throw miscounted(context, rowCount);
       file ??= await open([]);
-      await file.finish();
-      return { rowCount, warnings: listWarnings(tally) };
+      await file.endRows();
+      const chart = layout?.chart ?? null;
+      const picture = chart === null ? null : await drawChart(chart, context);
+      const warnings = [...listFileWarnings(tally), ...(chart?.warnings ?? [])];
+      await file.finish(warnings, picture);
+      return { rowCount, warnings };
     },
   };
-};
+}
 
 function miscounted(context: RenderContext, rowCount: number): ReportError {
   return new ReportError(
@@ -75,111 +84,65 @@ function miscounted(context: RenderContext, rowCount: number): ReportError {
   );
 }
 
+function planLayout(context: RenderContext, columns: readonly Column[]): Layout {
+  const { options, reportName, timezone } = context;
+  const shown = selectColumns(columns, options);
+  if (shown.length > SHEET_COLUMNS_MAX) {
+    throw new ReportError("too_many_rows", "A sheet has at most 16,384 columns; hide some");
+  }
+  for (const column of shown) styleColumn(column, context.presentation.accentColor);
+  return {
+    columns,
+    shown,
+    summaries: planSummaries(columns, shown, options),
+    sheetName: createSheetNames(options, reportName),
+    chart:
+      options.chart === undefined
+        ? null
+        : createChartData(options.chart, columns, timezone, options.columns),
+  };
+}
+
+function drawChart(
+  chart: ChartData,
+  { options, presentation }: RenderContext,
+): Promise<Uint8Array> {
+  const size = { widthPx: CHART_SIZE.width, heightPx: CHART_SIZE.height };
+  const { accentColor } = presentation;
+  return drawChartPng(chart, size, { accentColor, locale: options.locale });
+}
+
 function planWorkbook(
   context: RenderContext,
-  shown: readonly ShownColumn[],
+  { shown, summaries, sheetName }: Layout,
   sample: readonly Row[],
 ): WorkbookPlan {
-  const count = Math.max(1, Math.ceil(context.rowCount / SHEET_ROWS_MAX));
-  const names = nameSheets(context.options.title ?? context.reportName, count);
+  const labels = new Set([
+    summaries.totalLabelAt,
+    ...summaries.levels.map((level) => level.labelAt),
+  ]);
   return {
     context,
-    columns: shown.map((column) => ({
-      ...column,
-      width: measureWidth(column, sample),
-      styles: styleColumn(column),
-    })),
-    sheets: names.map((name, index) => ({
-      name,
-      rowCount: Math.min(context.rowCount - index * SHEET_ROWS_MAX, SHEET_ROWS_MAX),
-    })),
+    summaries,
+    sheetName,
+    columns: shown.map((column, at) => {
+      const aggregates = aggregatesAt(summaries, at);
+      const isSummed = Object.values(aggregates).some(({ aggregate }) => aggregate === "sum");
+      const room = { rowCount: isSummed ? context.rowCount : 1, isLabel: labels.has(at) };
+      return {
+        ...column,
+        width: measureWidth(column, sample, room),
+        styles: styleColumn(column, context.presentation.accentColor, aggregates),
+      };
+    }),
   };
 }
 
-async function openFile(
-  plan: WorkbookPlan,
-  cellCount: number,
-  sink: ByteSink,
-  tally: WarningTally,
-): Promise<OpenFile> {
-  const zip = createZipWriter(sink);
-  const parts = await buildWorkbook(plan, tally);
-  for (const [name, bytes] of parts.early) await addPart(zip, name, bytes);
-  const sheets = await openSheets(zip, parts);
-  const buffer = createByteBuffer(2 * FLUSH_BYTES);
-  const writeRow = createRowWriter(plan, parts.styles, cellCount, buffer, tally);
-  let rowsInSheet = 0;
-
-  async function flush(): Promise<void> {
-    if (buffer.length > 0) await sheets.write(takeBytes(buffer));
-  }
+function aggregatesAt({ subtotals, totals }: SummaryPlan, at: number): ColumnAggregates {
+  const subtotal = subtotals.find((plan) => plan.at === at);
+  const total = totals.find((plan) => plan.at === at);
   return {
-    async writeRows(batch) {
-      for (const row of batch) {
-        if (rowsInSheet === SHEET_ROWS_MAX) {
-          await flush();
-          await sheets.next();
-          rowsInSheet = 0;
-        }
-        rowsInSheet++;
-        writeRow(row, rowsInSheet + 1);
-        if (buffer.length >= FLUSH_BYTES) await flush();
-      }
-    },
-    async finish() {
-      await flush();
-      await sheets.close();
-      await addLateParts(zip, parts, await buildWorkbook(plan, tally));
-      await zip.finish();
-    },
+    ...(subtotal === undefined ? {} : { subtotal }),
+    ...(total === undefined ? {} : { total }),
   };
-}
-
-interface Sheets {
-  write(bytes: Uint8Array): Promise<void>;
-  next(): Promise<void>;
-  close(): Promise<void>;
-}
-
-/** The data sheets one after another, with the first open. */
-async function openSheets(zip: ZipWriter, { frames }: WorkbookParts): Promise<Sheets> {
-  let index = 0;
-  let entry = await openFrame();
-
-  async function openFrame(): Promise<ZipEntryWriter> {
-    const opened = await zip.open(frames[index]?.partName ?? "");
-    await opened.write(encodeText(frames[index]?.head ?? ""));
-    return opened;
-  }
-  async function close(): Promise<void> {
-    await entry.write(encodeText(frames[index]?.tail ?? ""));
-    await entry.close();
-  }
-  return {
-    write: (bytes) => entry.write(bytes),
-    async next() {
-      await close();
-      index++;
-      entry = await openFrame();
-    },
-    close,
-  };
-}
-
-/** The workbook is made anew, with the warnings known by now; what is in the file already must not differ. */
-async function addLateParts(
-  zip: ZipWriter,
-  before: WorkbookParts,
-  after: WorkbookParts,
-): Promise<void> {
-  if (!Bun.deepEquals([before.early, before.frames], [after.early, after.frames])) {
-    throw new Error("The workbook changed while rows were written");
-  }
-  for (const [name, bytes] of after.late) await addPart(zip, name, bytes);
-}
-
-async function addPart(zip: ZipWriter, name: string, bytes: Uint8Array): Promise<void> {
-  const entry = await zip.open(name);
-  await entry.write(bytes);
-  await entry.close();
 }

@@ -3,12 +3,12 @@ import type { Row } from "../../report/table.ts";
 import { appendBytes, encodeText, type ByteBuffer } from "../byte-buffer.ts";
 import type { WarningTally } from "../cell-warnings.ts";
 import { createCellWriter } from "./cells.ts";
-import { columnLetters, type StyleIndexes, type WorkbookPlan } from "./workbook.ts";
+import { columnLetters } from "./column-letters.ts";
+import type { StyleIndexes } from "./parts.ts";
+import type { WorkbookPlan } from "./workbook.ts";
 
 const ROW_OPEN = encodeText('<row r="');
-const ROW_OPENED = encodeText('">');
 const ROW_CLOSE = encodeText("</row>");
-const NO_STYLES: StyleIndexes = { value: "0", fraction: "0", text: "0" };
 
 /** The writer of a row's XML; `rowNumber` counts from 1, as in the sheet. A null is a cell that is not there. */
 export function createRowWriter(
@@ -20,9 +20,13 @@ export function createRowWriter(
 ): (row: Row, rowNumber: number) => void {
   const context = { timezone: plan.context.timezone, tally };
   const indexes = plan.columns.map(({ index }) => index);
-  const writers = plan.columns.map(({ column }, at) =>
-    createCellWriter(column.type, columnLetters(at), styles[at] ?? NO_STYLES, context),
-  );
+  const writers = plan.columns.map(({ column }, at) => {
+    const indexes = styles[at];
+    if (indexes === undefined) throw new Error("A column has no styles");
+    return createCellWriter(column.type, columnLetters(at), indexes.data, context);
+  });
+  const depth = plan.summaries.levels.length;
+  const rowOpened = encodeText(depth === 0 ? '">' : `" outlineLevel="${depth}">`);
   return (row, rowNumber) => {
     if (row.length !== cellCount) {
       throw new ReportError("render_failed", "A row has another number of cells than columns");
@@ -30,7 +34,7 @@ export function createRowWriter(
     const digits = encodeDigits(rowNumber);
     appendBytes(buffer, ROW_OPEN);
     appendBytes(buffer, digits);
-    appendBytes(buffer, ROW_OPENED);
+    appendBytes(buffer, rowOpened);
     for (let at = 0; at < indexes.length; at++) {
       const cell = row[indexes[at]!] ?? null;
       if (cell !== null) writers[at]!(buffer, digits, cell);

@@ -1,39 +1,116 @@
 import type { Alignment, Style } from "exceljs";
 import { ReportError } from "../../report/errors.ts";
+import type { ColumnOptions } from "../../report/options.ts";
 import type { Column } from "../../report/table.ts";
+import type { AggregatePlan } from "../aggregates.ts";
 import type { ShownColumn } from "../cell-columns.ts";
+import { selectTextColor, toArgb } from "./colors.ts";
 
-/** How the cells of one column look. */
-export interface ColumnStyles {
-  readonly header: Partial<Style>;
+/** How cells look, by what they hold. */
+export interface CellStyles {
   readonly value: Partial<Style>;
   /** Of a time that has a fraction of a second. */
   readonly fraction: Partial<Style>;
   /** Of a value that had to be written as text. */
   readonly text: Partial<Style>;
+  /** Of a label, and of a cell that holds nothing. */
+  readonly blank: Partial<Style>;
 }
+
+/** How the cells of one column look, by the row in which they stand. */
+export interface ColumnStyles {
+  readonly header: Partial<Style>;
+  readonly data: CellStyles;
+  readonly subtotal: CellStyles;
+  readonly total: CellStyles;
+}
+
+/** What of the column is aggregated; an average has other decimals, a count none. */
+export type ColumnAggregates = Partial<Record<"subtotal" | "total", AggregatePlan>>;
 
 const TEXT_FORMAT = "@";
 /** More decimals than this are not a number format in Excel. */
 const DECIMALS_MAX = 30;
+const AVERAGE_DECIMALS_MIN = 2;
+const FONT = { name: "Calibri", size: 11, family: 2 } as const;
 
-/** Number formats by column type, or the one of the options. Throws ReportError `invalid_report` for a bad one. */
-export function styleColumn({ column, options }: ShownColumn): ColumnStyles {
+/**
+ * Number formats by column type, or the one of the options; `accentColor` is "#rrggbb".
+ * Throws ReportError `invalid_report` for a bad format.
+ */
+export function styleColumn(
+  { column, options }: ShownColumn,
+  accentColor: string,
+  aggregates: ColumnAggregates = {},
+): ColumnStyles {
   checkFormat(column.name, options.format);
-  const isRight = column.type === "fixed" || column.type === "real";
-  const side = options.align ?? (isRight ? "right" : undefined);
-  const aligned = side === undefined ? {} : { alignment: { horizontal: side } };
+  const side = options.align ?? (isNumberColumn(column) ? "right" : undefined);
   const own = options.format;
-  return {
-    header: styleHeader(side),
+  const data = {
     value: { ...formatted(own ?? selectFormat(column)), ...alignedAs(options.align) },
     fraction: { ...formatted(own ?? `${selectFormat(column)}.000`), ...alignedAs(options.align) },
-    text: { ...formatted(TEXT_FORMAT), ...aligned },
+    text: { ...formatted(TEXT_FORMAT), ...alignedAs(side) },
+    blank: {},
+  };
+  return {
+    header: styleHeader(side, accentColor),
+    data,
+    subtotal: styleSummary(data, LOOKS.subtotal, aggregates.subtotal, { column, options }),
+    total: styleSummary(data, LOOKS.total(accentColor), aggregates.total, { column, options }),
   };
 }
 
+const LOOKS = {
+  subtotal: {
+    font: { ...FONT, bold: true },
+    fill: { type: "pattern", pattern: "solid", fgColor: { argb: "FFF2F2F2" } },
+    border: { top: { style: "thin", color: { argb: "FFBFBFBF" } } },
+  },
+  total: (accentColor: string): Partial<Style> => {
+    const color = { argb: toArgb(accentColor) };
+    return {
+      font: { ...FONT, bold: true },
+      border: { top: { style: "thin", color }, bottom: { style: "double", color } },
+    };
+  },
+} as const;
+
+function styleSummary(
+  data: CellStyles,
+  look: Partial<Style>,
+  plan: AggregatePlan | undefined,
+  { column, options }: Pick<ShownColumn, "column" | "options">,
+): CellStyles {
+  const value = {
+    ...data.value,
+    ...(plan === undefined ? {} : selectAggregateStyle(plan, column, options)),
+  };
+  return {
+    value: { ...value, ...look },
+    fraction: { ...data.fraction, ...look },
+    text: { ...data.text, ...look },
+    blank: look,
+  };
+}
+
+/** What differs from the column's own style. */
+function selectAggregateStyle(
+  { aggregate }: AggregatePlan,
+  { type, scale }: Column,
+  { format, align }: ColumnOptions,
+): Partial<Style> {
+  if (aggregate === "count") return { numFmt: "0", ...alignedAs(align ?? "right") };
+  if (aggregate !== "average" || type !== "fixed" || format !== undefined) return {};
+  return formatted(selectFormat({ type, scale: Math.max(scale, AVERAGE_DECIMALS_MIN) }));
+}
+
+/** Whether the cells are numbers, dates or times in the sheet, which stand at the right. */
+export function isNumberColumn({ type }: Pick<Column, "type">): boolean {
+  return type !== "boolean" && !isTextColumn({ type });
+}
+
 /** Whether every cell of the column is text, so that digits in it are not a mistake. */
-export function isTextColumn({ type }: Column): boolean {
+export function isTextColumn({ type }: Pick<Column, "type">): boolean {
   return selectFormat({ type, scale: 0 }) === TEXT_FORMAT;
 }
 
@@ -45,11 +122,14 @@ function formatted(numFmt: string | undefined): Partial<Style> {
   return numFmt === undefined ? {} : { numFmt };
 }
 
-function styleHeader(side: Alignment["horizontal"] | undefined): Partial<Style> {
+function styleHeader(
+  side: Alignment["horizontal"] | undefined,
+  accentColor: string,
+): Partial<Style> {
+  const ground = toArgb(accentColor);
   return {
-    font: { name: "Calibri", size: 11, family: 2, bold: true },
-    fill: { type: "pattern", pattern: "solid", fgColor: { argb: "FFE7ECF2" } },
-    border: { bottom: { style: "thin", color: { argb: "FF8496AA" } } },
+    font: { ...FONT, bold: true, color: { argb: selectTextColor(ground) } },
+    fill: { type: "pattern", pattern: "solid", fgColor: { argb: ground } },
     ...alignedAs(side),
   };
 }

@@ -1,4 +1,4 @@
-import type { WarningTally } from "../cell-warnings.ts";
+import { createTally, type WarningTally } from "../cell-warnings.ts";
 
 /** Source: "Excel specifications and limits", total characters that a cell can contain. Counted in UTF-16 units. */
 const CELL_LENGTH_MAX = 32_767;
@@ -21,6 +21,23 @@ export function fitText(text: string, tally: WarningTally): string {
   }
   if (CONTROLS.test(fitted)) tally.control_character++;
   return escapeControls(fitted);
+}
+
+const DELETE = "\u007F";
+/** No character, so that no fitted text has it. */
+const DELETE_STAND_IN = "\uFFFE";
+
+/**
+ * A text for exceljs to write, such as a label. What has to be changed in it is not a change to the data, so it is not
+ * counted. A delete character can stand in XML, but exceljs 4.4.0 drops it: see `restoreLabels`.
+ */
+export function fitLabel(text: string): string {
+  return fitText(text, createTally()).replaceAll(DELETE, DELETE_STAND_IN);
+}
+
+/** XML that exceljs wrote, with what `fitLabel` took from it. */
+export function restoreLabels(xml: string): string {
+  return xml.replaceAll(DELETE_STAND_IN, DELETE);
 }
 
 /** Text for an XML element. */

@@ -1,5 +1,9 @@
 import { describe, expect, test } from "bun:test";
-import { type Chunk, ChunkStore, newChunkHeaders } from "../../../src/local/snowflake/wire/chunks.ts";
+import {
+  type Chunk,
+  ChunkStore,
+  newChunkHeaders,
+} from "../../../src/local/snowflake/wire/chunks.ts";
 import { newQueryId } from "../../../src/local/snowflake/wire/query-id.ts";
 import { type Query, QueryLog } from "../../../src/local/snowflake/wire/query-log.ts";
 import { encodeRows } from "../../../src/local/snowflake/wire/row-encoder.ts";
