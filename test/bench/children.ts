@@ -26,6 +26,8 @@ export interface Server extends AsyncDisposable {
 /** The local Snowflake in a process of its own. */
 export async function startServer(): Promise<Server> {
   const child = Bun.spawn([process.execPath, join(import.meta.dir, "server.ts")], {
+    // Closed with this process, however it ends: then the server ends too.
+    stdin: "pipe",
     stdout: "pipe",
     stderr: "inherit",
   });

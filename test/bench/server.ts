@@ -1,7 +1,7 @@
 /**
  * The local Snowflake's wire (login, chunks, gzip, HTTP) in a process of its own, over an engine whose only table is
  * the bench's rows: what the reading sides get is, cell by cell, what the writing sides get, and neither DuckDB's time
- * nor its memory is in anybody's numbers. Prints its URL and serves until it is killed.
+ * nor its memory is in anybody's numbers. Prints its URL and serves until its standard input ends.
  */
 import type {
   Engine,
@@ -62,3 +62,5 @@ async function* toAsync<T>(items: Iterable<T>): AsyncGenerator<T> {
 
 const server = serveSnowflake(createEngine());
 process.stdout.write(`${server.url}\n`);
+process.stdin.on("end", () => process.exit());
+process.stdin.resume();
