@@ -19,18 +19,44 @@ export interface Config {
     readonly schema: string;
     readonly warehouse: string;
   };
+  /** What `setup` calls the roles and the user that it makes. */
+  readonly setupNames: {
+    readonly role: string;
+    readonly workerRole: string;
+    readonly readerRole: string;
+    readonly taskRole: string;
+    readonly userRole: string;
+    readonly serviceUser: string;
+  };
   readonly worker: {
     readonly id: string;
     readonly concurrency: number;
+    readonly reportsPerOwnerMax: number;
     readonly pollIntervalMs: number;
     readonly queryTimeoutSeconds: number;
+    readonly pushDownRows: number;
+    /** DATABASE.SCHEMA.STAGE, as it stands in SQL. */
+    readonly pushDownStage: string;
     readonly leaseMs: number;
     readonly heartbeatMs: number;
     readonly stopGraceMs: number;
+    readonly idleGraceMs: number;
     readonly port: number;
     readonly scratchFolder: string;
   };
+  readonly cloud: {
+    /** Null: everything but Snowflake is on this machine. */
+    readonly bucket: string | null;
+    readonly bucketPrefix: string;
+    readonly triggerFunction: string | null;
+    /** Of the ECS agent; null outside of ECS. */
+    readonly agentUrl: string | null;
+    /** AWS's addresses are replaced, as by an emulator. */
+    readonly isEmulated: boolean;
+    readonly writesMetrics: boolean;
+  };
   readonly triggerUrl: string;
+  readonly triggerApiKey: Secret<string> | null;
   readonly outputFolder: string;
   readonly presentation: PresentationSettings;
   readonly mail: {
@@ -45,6 +71,8 @@ export interface Config {
     readonly port: number;
     readonly file: string | null;
     readonly lineItems: number;
+    /** How long a minute of a task's schedule lasts. */
+    readonly taskTickMs: number;
   };
 }
 
@@ -98,18 +126,43 @@ function build(values: Variables): Config {
       schema: values.SNOWFLAKE_SCHEMA,
       warehouse: values.SNOWFLAKE_WAREHOUSE,
     },
+    setupNames: {
+      role: values.SETUP_ADMIN_ROLE,
+      workerRole: values.SETUP_WORKER_ROLE,
+      readerRole: values.SETUP_READER_ROLE,
+      taskRole: values.SETUP_TASK_ROLE,
+      userRole: values.SETUP_USER_ROLE,
+      serviceUser: values.SETUP_SERVICE_USER,
+    },
     worker: {
       id: values.WORKER_ID,
       concurrency: values.WORKER_CONCURRENCY,
+      reportsPerOwnerMax: values.REPORTS_PER_OWNER_MAX,
       pollIntervalMs: values.POLL_INTERVAL,
       queryTimeoutSeconds: Math.max(1, Math.round(values.QUERY_TIMEOUT / 1_000)),
+      pushDownRows: values.PUSH_DOWN_ROWS,
+      pushDownStage: qualifyName(
+        values.PUSH_DOWN_STAGE,
+        values.SNOWFLAKE_DATABASE,
+        values.SNOWFLAKE_SCHEMA,
+      ),
       leaseMs: values.LEASE_DURATION,
       heartbeatMs: values.HEARTBEAT_INTERVAL,
       stopGraceMs: values.STOP_GRACE,
+      idleGraceMs: values.IDLE_GRACE,
       port: values.PORT,
       scratchFolder: values.SCRATCH_FOLDER,
     },
+    cloud: {
+      bucket: values.REPORT_BUCKET ?? null,
+      bucketPrefix: values.REPORT_BUCKET_PREFIX,
+      triggerFunction: values.TRIGGER_FUNCTION ?? null,
+      agentUrl: values.ECS_AGENT_URI ?? null,
+      isEmulated: values.AWS_ENDPOINT_URL !== undefined,
+      writesMetrics: values.METRICS === "emf",
+    },
     triggerUrl: values.TRIGGER_URL,
+    triggerApiKey: values.TRIGGER_API_KEY === undefined ? null : new Secret(values.TRIGGER_API_KEY),
     outputFolder: values.OUTPUT_FOLDER,
     presentation: {
       logoFile: values.REPORT_LOGO ?? null,
@@ -127,6 +180,7 @@ function build(values: Variables): Config {
       port: values.LOCAL_SNOWFLAKE_PORT,
       file: values.LOCAL_SNOWFLAKE_FILE === "memory" ? null : values.LOCAL_SNOWFLAKE_FILE,
       lineItems: values.LOCAL_SNOWFLAKE_LINE_ITEMS,
+      taskTickMs: values.LOCAL_TASK_TICK,
     },
   };
 }
@@ -139,4 +193,10 @@ function snowflakeConfig(values: Variables): SnowflakeConfig {
   const secretId = values.SNOWFLAKE_SECRET_ID;
   if (secretId === undefined) return { kind: "local" };
   return { kind: "secret", secretId, source: new Secret<SnowflakeSource>(values) };
+}
+
+/** A name of three parts from one, two or three. */
+function qualifyName(name: string, database: string, schema: string): string {
+  const parts = name.match(/"(?:[^"]|"")+"|[^.]+/g) ?? [];
+  return [...[database, schema].slice(0, 3 - parts.length), ...parts].join(".");
 }

@@ -69,26 +69,87 @@ export const variables = z.object({
   SNOWFLAKE_WAREHOUSE: z.string().default("COMPUTE_WH").describe("Warehouse"),
   SNOWFLAKE_DATABASE: z.string().default("REPORTING_DB").describe("Database of the queue"),
   SNOWFLAKE_SCHEMA: z.string().default("CONFIG").describe("Schema of the queue"),
+  SETUP_ADMIN_ROLE: z
+    .string()
+    .default("CORTEX_USER_ROLE")
+    .describe("`setup`: role of the people who run the service"),
+  SETUP_WORKER_ROLE: z
+    .string()
+    .default("REPORT_WORKER_ROLE")
+    .describe("`setup`: role of the queue, which SNOWFLAKE_ROLE then names"),
+  SETUP_READER_ROLE: z
+    .string()
+    .default("REPORT_READER_ROLE")
+    .describe("`setup`: role of report SQL, which SNOWFLAKE_READER_ROLE then names"),
+  SETUP_TASK_ROLE: z
+    .string()
+    .default("REPORT_TASK_ROLE")
+    .describe("`setup`: role that owns the tasks and procedures"),
+  SETUP_USER_ROLE: z
+    .string()
+    .default("REPORT_USER_ROLE")
+    .describe("`setup`: role of the people who ask for reports"),
+  SETUP_SERVICE_USER: z
+    .string()
+    .default("REPORT_SERVICE_USER")
+    .describe("`setup`: user that the service logs in as"),
   SNOWFLAKE_OCSP: z
     .enum(["off", "fail-open", "fail-closed"])
     .default("fail-open")
     .describe("Whether certificates are checked for revocation"),
   WORKER_ID: z.string().default(hostname()).describe("Name of this worker in the audit trail"),
   WORKER_CONCURRENCY: integer(2, 1, 16).describe("Reports at a time; one lane is for ADHOC only"),
+  REPORTS_PER_OWNER_MAX: integer(3, 1, 1_000).describe(
+    "Reports of one owner at a time, over all workers; the others' go first",
+  ),
   POLL_INTERVAL: duration("30m").describe("How often the queue is looked at without a trigger"),
   QUERY_TIMEOUT: duration("15m").describe(
     "A report's SQL is cancelled in the warehouse after this",
   ),
+  PUSH_DOWN_ROWS: integer(5_000_000, 0, 1_000_000_000_000).describe(
+    "A CSV file of more rows is written by Snowflake itself (OPTIONS.pushDown)",
+  ),
+  PUSH_DOWN_STAGE: z
+    .string()
+    .regex(
+      /^(?:"(?:[^"]|"")+"|[A-Za-z_][\w$]*)(?:\.(?:"(?:[^"]|"")+"|[A-Za-z_][\w$]*)){0,2}$/,
+      "must be the name of a stage",
+    )
+    .default("REPORT_STAGE")
+    .describe("Stage that Snowflake writes files to; SNOWFLAKE_ROLE needs READ and WRITE on it"),
   LEASE_DURATION: duration("300s").describe(
     "Another worker takes over after this long without a beat",
   ),
   HEARTBEAT_INTERVAL: duration("30s").describe("How often a working worker gives a sign of life"),
   STOP_GRACE: duration("90s").describe("How long a report may go on after SIGTERM"),
+  IDLE_GRACE: duration("60s").describe(
+    "How long the queue is empty before a worker in AWS says so, after which it is let go",
+  ),
   PORT: integer(8080, 0, 65_535).describe("Port of POST /trigger and GET /health"),
   TRIGGER_URL: z
     .url()
     .default("http://127.0.0.1:8080/trigger")
     .describe("Where `report-service trigger` posts to"),
+  TRIGGER_API_KEY: z.string().optional().describe("Sent to TRIGGER_URL beside the signature"),
+  REPORT_BUCKET: z
+    .string()
+    .optional()
+    .describe("S3 bucket for files; with it mail goes by SES and notices by SNS and Slack"),
+  REPORT_BUCKET_PREFIX: z
+    .string()
+    .regex(/^([^/].*\/)?$/, 'must be empty, or end in "/" and not begin with it')
+    .default("reports/")
+    .describe("What the keys in the bucket begin with"),
+  TRIGGER_FUNCTION: z
+    .string()
+    .optional()
+    .describe("Lambda function that owns the number of workers and makes links"),
+  ECS_AGENT_URI: z.url().optional().describe("Given by ECS to each task; protects it at work"),
+  AWS_ENDPOINT_URL: z.url().optional().describe("Of an AWS emulator, for every AWS service"),
+  METRICS: z
+    .enum(["off", "emf"])
+    .default("off")
+    .describe("With emf: metrics as log lines that CloudWatch reads"),
   OUTPUT_FOLDER: z.string().default("out").describe("Where files go when no bucket is configured"),
   SCRATCH_FOLDER: z
     .string()
@@ -126,6 +187,9 @@ export const variables = z.object({
     .describe("Data of the local Snowflake; `memory` keeps nothing"),
   LOCAL_SNOWFLAKE_LINE_ITEMS: integer(60_000, 0, 60_000_000).describe(
     "Size of the local sample data, in line items",
+  ),
+  LOCAL_TASK_TICK: duration("1s").describe(
+    "How long a minute in the schedules of the local Snowflake's tasks lasts",
   ),
 });
 

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { Glob } from "bun";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 const root = join(import.meta.dir, "..");
@@ -25,6 +27,11 @@ async function run(
     child.exited,
   ]);
   return { exitCode, stdout: Bun.stripANSI(stdout), stderr: Bun.stripANSI(stderr) };
+}
+
+async function temporaryFolder(): Promise<AsyncDisposable & { path: string }> {
+  const path = await mkdtemp(join(tmpdir(), "report-service-cli-"));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
 }
 
 const commandNames: string[] = [];
@@ -86,5 +93,19 @@ describe("the command line", () => {
     expect(exitCode).toBe(2);
     for (const column of ["REPORT_SQL", "OUTPUT_FORMAT", "EMAIL_RECIPIENTS"])
       expect(stderr).toContain(column);
+  });
+
+  test("a preview as PARQUET is refused before anything is asked of a warehouse", async () => {
+    await using folder = await temporaryFolder();
+    const file = join(folder.path, "one.sql");
+    await Bun.write(file, "SELECT 1 AS A");
+    const { stderr, exitCode } = await run(["preview", file, "--format=CSV,PARQUET"], {
+      SNOWFLAKE_ACCOUNT: "org-account",
+      SNOWFLAKE_USER: "ann",
+      SNOWFLAKE_PASSWORD: "x",
+      SNOWFLAKE_ACCESS_URL: "http://127.0.0.1:1",
+    });
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain("PARQUET is written by Snowflake");
   });
 });

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { Glob } from "bun";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { deploymentVariables } from "../src/infra/settings.ts";
 import { variables } from "../src/variables.ts";
 import { optionsSchema } from "../src/report/options.ts";
 
@@ -43,6 +44,14 @@ describe("README.md", () => {
       ([, name]) => name,
     );
     expect(new Set(names)).toEqual(new Set(Object.keys(variables.shape)));
+  });
+
+  test("every setting of a deployment is in its table, with what is said of it", () => {
+    const text = section("## Deploy to AWS");
+    for (const [name, schema] of Object.entries(deploymentVariables.shape)) {
+      expect(text).toContain(`\`${name}\``);
+      if (name.startsWith("DEPLOY_")) expect(text).toContain(schema.description ?? "?");
+    }
   });
 
   test("every option of a report is described", () => {
@@ -103,7 +112,7 @@ describe("the script of the tables", () => {
         .filter((line) => /^ {2}[A-Z_]+ /.test(line) && !line.includes("CONSTRAINT"));
       for (const column of columns) expect(column).toContain("COMMENT '");
     }
-    expect(script.match(/CREATE OR REPLACE VIEW \w+\s+COMMENT = '/g)).toHaveLength(3);
+    expect(script.match(/CREATE OR REPLACE VIEW \w+\s+COPY GRANTS\s+COMMENT = '/g)).toHaveLength(3);
   });
 
   test("no table is ever replaced", () => {

@@ -22,6 +22,52 @@ export async function readSecret(
   return parseSecret(secretId, text);
 }
 
+/** A secret that is kept in memory, and read again when what it holds was refused. */
+export interface CachedSecret {
+  /** As read first, or by the latest `refresh`. See `readSecret` for what is thrown. */
+  read(): Promise<Record<string, unknown>>;
+  /**
+   * Reads it again after a login was refused; true: it holds something else now, so that another login may succeed.
+   * Within a minute of the latest reading it does not ask, since each asking is paid for, and a wrong key stays wrong.
+   */
+  refresh(): Promise<boolean>;
+}
+
+const REFRESH_MIN_MS = 60_000;
+
+export function openSecret(
+  secretId: string,
+  options: SecretOptions & { readonly monotonicMs?: () => number } = {},
+): CachedSecret {
+  const { monotonicMs = () => performance.now() } = options;
+  let cached: Promise<Record<string, unknown>> | null = null;
+  let readAtMs = 0;
+  const readAgain = async (): Promise<Record<string, unknown>> => {
+    const secret = await readSecret(secretId, options);
+    readAtMs = monotonicMs();
+    return secret;
+  };
+  const read = async (): Promise<Record<string, unknown>> => {
+    cached ??= readAgain();
+    try {
+      return await cached;
+    } catch (thrown) {
+      cached = null;
+      throw thrown;
+    }
+  };
+  return {
+    read,
+    refresh: async () => {
+      const former = await read();
+      if (monotonicMs() - readAtMs < REFRESH_MIN_MS) return false;
+      const secret = await readAgain();
+      cached = Promise.resolve(secret);
+      return JSON.stringify(secret) !== JSON.stringify(former);
+    },
+  };
+}
+
 /** Undefined: the secret is binary. */
 async function fetchText(secretId: string, options: SecretOptions): Promise<string | undefined> {
   // Imported when needed: it takes some 50 ms, which a command that reads no secret must not pay.
@@ -82,7 +128,7 @@ type ErrorFacts = { readonly cause?: unknown; readonly retryable?: boolean };
 /** What a person can do, by the name of the error. Source: the API reference of GetSecretValue, "Errors". */
 const ADVICE: Readonly<Record<string, string>> = {
   ResourceNotFoundException:
-    "does not exist in this account and region; create it, or correct SNOWFLAKE_SECRET_ID or AWS_REGION",
+    "does not exist in this account and region, or has no value yet; create it, or correct SNOWFLAKE_SECRET_ID or AWS_REGION",
   AccessDeniedException:
     "may not be read; allow secretsmanager:GetSecretValue on it to this role, and kms:Decrypt on its key if it has one of its own",
   DecryptionFailure: "cannot be decrypted; allow kms:Decrypt on its key to this role",
@@ -97,7 +143,7 @@ const ADVICE: Readonly<Record<string, string>> = {
 
 function explainFailure(secretId: string, thrown: unknown): ReportError {
   const name = thrown instanceof Error ? thrown.name : "";
-  const said = messageOf(thrown);
+  const said = messageOf(thrown).replace(/\s+/g, " ").trim();
   if (said.includes("Region is missing")) {
     return explain(secretId, "cannot be read: no AWS region is set; set AWS_REGION", {
       cause: thrown,

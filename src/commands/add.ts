@@ -18,7 +18,7 @@ const FLAGS = {
   format: {
     column: "OUTPUT_FORMAT",
     hint: "list",
-    description: "PDF, EXCEL, CSV or several (default: PDF)",
+    description: "PDF, EXCEL, CSV, PARQUET or several (default: PDF)",
   },
   recipients: {
     column: "EMAIL_RECIPIENTS",
@@ -114,6 +114,7 @@ const COLUMNS: ReadonlySet<string> = new Set([
   "MAX_ATTEMPTS",
   "NEXT_RUN_AT",
   "RUN_AFTER",
+  "AS_OF",
 ]);
 
 const columnsSchema = z.record(
@@ -168,6 +169,18 @@ export function checkColumns(columns: NewReport): Report {
     slackWebhook: optional("SLACK_WEBHOOK"),
     ownerEmail: optional("OWNER_EMAIL"),
     maxAttempts: 1,
+    asOf: readAsOf(optional("AS_OF")),
   };
   return parseReport(row, new Date());
+}
+
+/** UTC, as the column is. */
+function readAsOf(text: string | null): Date | null {
+  if (text === null) return null;
+  const asOf = new Date(`${text.trim().replace(" ", "T").replace(/Z$/, "")}Z`);
+  if (!Number.isNaN(asOf.getTime())) return asOf;
+  throw new ReportError(
+    "invalid_report",
+    `AS_OF: "${text}" is not a time such as 2026-03-02T14:05:00`,
+  );
 }

@@ -5,15 +5,22 @@ import { join, relative, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import examples from "../../snowflake/examples.sql" with { type: "text" };
-import { localSettings, openControl, startLocal, startWorker } from "../app.ts";
+import { openControl, startWorker } from "../app.ts";
 import { type Config, loadConfig } from "../config.ts";
+import { startEndpoint } from "../local/endpoint.ts";
 import { ReportError } from "../report/errors.ts";
 import { formatBytes, formatCount } from "../report/message.ts";
 import { splitStatements } from "../report/script.ts";
 import type { Connection } from "../snowflake/connection.ts";
 import { listReports, readHistory, type ReportStatus } from "../snowflake/reports.ts";
+import type { SnowflakeSettings } from "../snowflake/settings.ts";
+import { localSettings, startLocal } from "../snowflake-access.ts";
 import { setUp } from "./control.ts";
+import { pointTrigger } from "./local-chain.ts";
 import { formatOptional, formatTable, formatTime, print } from "./output.ts";
+
+/** Nobody wants to wait two minutes, nor two seconds, for a demo's task. */
+const TASK_TICK = "100ms";
 
 export const demo = defineCommand({
   meta: {
@@ -31,6 +38,7 @@ export const demo = defineCommand({
         LOCAL_SNOWFLAKE_PORT: "0",
         LOCAL_SNOWFLAKE_FILE: "memory",
         LOCAL_SNOWFLAKE_LINE_ITEMS: args.scale,
+        LOCAL_TASK_TICK: TASK_TICK,
         OUTPUT_FOLDER: args.out,
         SCRATCH_FOLDER: scratch,
       });
@@ -47,14 +55,15 @@ async function showWholePath(config: Config): Promise<void> {
   await using server = await startLocal(config);
   const settings = localSettings(config, server.url);
   print(`   ${server.url}, ${formatCount(config.local.lineItems)} line items`);
-  print("2. The scripts make the tables.");
-  await setUp({ settings, local: null, [Symbol.asyncDispose]: async () => {} }, () => {});
+  print("2. The scripts make the tables, the stream, the procedures and the task.");
+  await setUp({ settings });
+  await using trigger = await awaitTrigger(config, settings);
   await using connection = await openControl(settings);
   print("3. Five reports are asked for, each by an INSERT INTO REPORT_CONFIG.");
   for (const statement of splitStatements(examples)) await connection.execute(statement.text);
   const transitions = new Transitions();
   transitions.show(await readReports(connection));
-  print("4. A worker takes them.");
+  print(`4. The task finds them in the stream, and ${await trigger.message} starts a worker.`);
   await using worker = await startWorker(config, settings, {
     once: true,
     tell: () => {},
@@ -67,6 +76,34 @@ async function showWholePath(config: Config): Promise<void> {
   await showResult(connection, reports, config);
   print(`\n${((performance.now() - startedMs) / 1_000).toFixed(1)} s in all.`);
   requireAllCompleted(reports);
+}
+
+const TRIGGER_TIMEOUT_MS = 60_000;
+
+/** `message` resolves when stream, task, procedure and function have led to a call; it says which. */
+async function awaitTrigger(
+  config: Config,
+  settings: SnowflakeSettings,
+): Promise<AsyncDisposable & { readonly message: Promise<string> }> {
+  const called = Promise.withResolvers<string>();
+  const endpoint = startEndpoint({
+    port: 0,
+    onTrigger: () => called.resolve(`POST ${endpoint.url}`),
+    health: () => ({}),
+  });
+  await pointTrigger(settings, config, endpoint.url);
+  const late = new ReportError(
+    "query_failed",
+    `nothing called ${endpoint.url} within ${TRIGGER_TIMEOUT_MS / 1_000} s`,
+  );
+  const timer = setTimeout(() => called.reject(late), TRIGGER_TIMEOUT_MS);
+  return {
+    message: called.promise.finally(() => clearTimeout(timer)),
+    [Symbol.asyncDispose]: async () => {
+      clearTimeout(timer);
+      await endpoint.stop();
+    },
+  };
 }
 
 const WATCH_INTERVAL_MS = 50;

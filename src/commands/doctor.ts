@@ -1,52 +1,58 @@
 import { defineCommand } from "citty";
 import { access as accessPath, constants, mkdir, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import {
-  openControl,
-  openReportReader,
-  openSnowflake,
-  type SnowflakeAccess,
-  systemClock,
-} from "../app.ts";
+import { openControl, openReportReader, systemClock } from "../app.ts";
 import { type Config, loadConfig } from "../config.ts";
-import { asReportError, ReportError } from "../report/errors.ts";
+import { ReportError } from "../report/errors.ts";
+import { readChain } from "../snowflake/chain.ts";
 import type { Connection } from "../snowflake/connection.ts";
+import { openSnowflake, type SnowflakeAccess } from "../snowflake-access.ts";
 import { setUp } from "./control.ts";
+import { judgeChain } from "./doctor-chain.ts";
+import { examineDeployed, type Watch } from "./doctor-deployed.ts";
+import { checkTables } from "./doctor-tables.ts";
+import { checked, describeFinding, type Finding, type Tell } from "./findings.ts";
 import { print, printJson } from "./output.ts";
-
-interface Finding {
-  readonly check: string;
-  readonly isOk: boolean;
-  readonly text: string;
-  /** What to do about it. */
-  readonly advice: string | null;
-}
 
 export const doctor = defineCommand({
   meta: {
     name: "doctor",
-    description: "Check settings, Snowflake, tables, privileges, clock, store and mail",
+    description:
+      "Check settings, Snowflake, tables, privileges, the trigger chain, clock, store and mail",
   },
   args: {
+    deployed: {
+      type: "boolean",
+      description: "After a deploy: trigger, make a smoke report, wait until nobody is there",
+    },
+    url: {
+      type: "string",
+      description: "With --deployed: where to post (default: what sst deploy wrote, TRIGGER_URL)",
+    },
     json: { type: "boolean", description: "Answer as JSON" },
   },
   run: async ({ args }) => {
     const findings: Finding[] = [];
     const tell = (finding: Finding): void => {
       findings.push(finding);
-      if (!args.json) print(describe(finding));
+      if (!args.json) print(describeFinding(finding));
     };
-    await examine(tell);
+    const watch = args.json ? () => {} : createWatch();
+    await (args.deployed ? examineDeployed(tell, watch, args.url) : examine(tell));
     if (args.json) printJson(findings);
     if (findings.some((finding) => !finding.isOk)) process.exitCode = 1;
   },
 });
 
-function describe({ check, isOk, text, advice }: Finding): string {
-  return `${isOk ? "ok  " : "FAIL"}  ${check.padEnd(10)}  ${text}${advice === null ? "" : `\n                  → ${advice}`}`;
+/** A line whenever something else is seen. */
+function createWatch(): Watch {
+  let last = "";
+  return (check, text) => {
+    const line = `      ${check.padEnd(10)}  ${text}`;
+    if (line !== last) print(line);
+    last = line;
+  };
 }
-
-type Tell = (finding: Finding) => void;
 
 /** One line a check; what cannot be checked because an earlier one failed is left out. */
 async function examine(tell: Tell): Promise<void> {
@@ -67,19 +73,39 @@ async function examine(tell: Tell): Promise<void> {
 
 async function checkSnowflake(tell: Tell, config: Config, access: SnowflakeAccess): Promise<void> {
   const advice = "check account, user, key, network policy";
-  if (access.local?.isStarted === true) await setUp(access, () => {});
+  if (access.local?.isStarted === true) await setUp(access);
   await using connection = await checked(tell, "login", advice, () => openControl(access.settings));
   if (connection === null) return;
-  await checked(
+  const session = await checked(
     tell,
     "session",
-    "grant the role and USAGE on the warehouse to the user",
+    "GRANT ROLE ... TO USER ...; GRANT USAGE ON WAREHOUSE, DATABASE and SCHEMA ... TO ROLE ...;",
     () => readSession(connection),
-    (session) => session,
+    ({ user, role, warehouse, schema }) =>
+      `user ${user}, role ${role}, warehouse ${warehouse}, ${schema}`,
   );
-  await checkTables(tell, connection);
+  if (session !== null) {
+    await checkTables(tell, connection, session.schema, session.role);
+    await checkChain(tell, connection, session.schema, access.local !== null);
+  }
   await checkClock(tell, connection);
   await checkReader(tell, config, access);
+}
+
+async function checkChain(
+  tell: Tell,
+  connection: Connection,
+  schema: string,
+  isLocal: boolean,
+): Promise<void> {
+  const chain = await checked(
+    tell,
+    "chain",
+    "GRANT USAGE ON SCHEMA and MONITOR EXECUTION ON ACCOUNT to the role",
+    () => readChain(connection, schema),
+    () => "stream, procedures, function and tasks can be looked at",
+  );
+  if (chain !== null) for (const finding of judgeChain(chain, isLocal)) tell(finding);
 }
 
 const SKEW_MAX_MS = 30_000;
@@ -122,30 +148,15 @@ async function checkReader(tell: Tell, config: Config, access: SnowflakeAccess):
   );
 }
 
-/** A statement that changes no row still needs the privilege. */
-const TABLE_CHECKS = {
-  REPORT_CONFIG: "UPDATE REPORT_CONFIG SET UPDATED_AT = UPDATED_AT WHERE FALSE",
-  REPORT_RUN: "UPDATE REPORT_RUN SET VERSION = VERSION WHERE FALSE",
-  REPORT_DELIVERY: "UPDATE REPORT_DELIVERY SET ERROR = ERROR WHERE FALSE",
-  WORKER_HEARTBEAT:
-    "INSERT INTO WORKER_HEARTBEAT (WORKER_ID, BOOT_ID) SELECT WORKER_ID, BOOT_ID FROM WORKER_HEARTBEAT WHERE FALSE",
-  REPORT_STATUS: "SELECT COUNT(*) FROM REPORT_STATUS",
-} as const;
-
-async function checkTables(tell: Tell, connection: Connection): Promise<void> {
-  for (const [table, sql] of Object.entries(TABLE_CHECKS)) {
-    const advice = `run report-service setup, or grant SELECT, INSERT and UPDATE on ${table}`;
-    await checked(
-      tell,
-      "table",
-      advice,
-      () => connection.execute(sql),
-      () => table,
-    );
-  }
+interface SessionFacts {
+  readonly user: string;
+  readonly role: string;
+  readonly warehouse: string;
+  /** DATABASE.SCHEMA. */
+  readonly schema: string;
 }
 
-async function readSession(connection: Connection): Promise<string> {
+async function readSession(connection: Connection): Promise<SessionFacts> {
   const { rows } = await connection.execute(
     `SELECT CURRENT_USER() AS USER_NAME, CURRENT_ROLE() AS ROLE_NAME, CURRENT_WAREHOUSE() AS WAREHOUSE_NAME,
        CURRENT_DATABASE() || '.' || CURRENT_SCHEMA() AS SCHEMA_NAME`,
@@ -157,7 +168,12 @@ async function readSession(connection: Connection): Promise<string> {
       "the database or the schema is missing, or may not be used",
     );
   }
-  return `user ${USER_NAME ?? "none"}, role ${ROLE_NAME ?? "none"}, warehouse ${WAREHOUSE_NAME ?? "none"}, ${SCHEMA_NAME}`;
+  return {
+    user: USER_NAME ?? "none",
+    role: ROLE_NAME ?? "none",
+    warehouse: WAREHOUSE_NAME ?? "none",
+    schema: SCHEMA_NAME,
+  };
 }
 
 async function checkFolder(tell: Tell, check: string, folder: string): Promise<void> {
@@ -180,23 +196,4 @@ async function checkFolder(tell: Tell, check: string, folder: string): Promise<v
 function describeAccess(access: SnowflakeAccess): string {
   if (access.local === null) return `account ${access.settings.account}`;
   return `local, ${access.local.url}`;
-}
-
-/** Tells of the result of one check, or of its error with what to do. */
-async function checked<T>(
-  tell: Tell,
-  check: string,
-  advice: string,
-  work: () => Promise<T>,
-  describeResult: (result: T) => string = () => "fine",
-): Promise<T | null> {
-  try {
-    const result = await work();
-    tell({ check, isOk: true, text: describeResult(result), advice: null });
-    return result;
-  } catch (thrown) {
-    const error = asReportError(thrown);
-    tell({ check, isOk: false, text: error.message, advice });
-    return null;
-  }
 }

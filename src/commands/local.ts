@@ -1,9 +1,11 @@
 import { defineCommand } from "citty";
-import { localSettings, startLocal } from "../app.ts";
 import { loadConfig } from "../config.ts";
 import { createLog } from "../log.ts";
+import { localSettings, startLocal } from "../snowflake-access.ts";
 import { setUp } from "./control.ts";
+import { pointTrigger } from "./local-chain.ts";
 import { untilStopped } from "./stop.ts";
+import { noticeTasks } from "./task-notices.ts";
 
 export const local = defineCommand({
   meta: { name: "local", description: "Start the local Snowflake alone, for any Snowflake client" },
@@ -24,12 +26,17 @@ export const local = defineCommand({
       LOCAL_SNOWFLAKE_FILE: args.file,
       LOCAL_SNOWFLAKE_LINE_ITEMS: args.scale,
     });
+    const stopped = untilStopped();
     const log = createLog(config.logLevel);
-    await using server = await startLocal(config);
+    await using server = await startLocal(config, noticeTasks(log));
     const settings = localSettings(config, server.url);
-    await setUp({ settings, local: null, [Symbol.asyncDispose]: async () => {} }, () => {});
+    await setUp({ settings });
+    await pointTrigger(settings, config, config.triggerUrl);
     log.info(`local Snowflake on ${server.url}: account local, any user and password`);
-    log.info("sample data in SNOWFLAKE_SAMPLE_DATA.TPCH_SF1; Ctrl-C ends it");
-    await untilStopped();
+    log.info(
+      `sample data in SNOWFLAKE_SAMPLE_DATA.TPCH_SF1; new reports are told to ${config.triggerUrl}`,
+    );
+    log.info("bun run worker, in another terminal, makes them; Ctrl-C ends this");
+    await stopped;
   },
 });

@@ -1,14 +1,21 @@
 import { defineCommand } from "citty";
 import { mkdir } from "node:fs/promises";
 import { basename, extname, join, resolve } from "node:path";
-import { loadRenderers, openReportReader, openSnowflake, systemClock } from "../app.ts";
+import { openReportReader, systemClock } from "../app.ts";
+import { openSnowflake } from "../snowflake-access.ts";
 import { loadConfig } from "../config.ts";
 import { loadPresentation } from "../render/presentation.ts";
+import { loadRenderers } from "../render/renderers.ts";
 import type { Presentation } from "../render/renderer.ts";
+import { BURST_SQL } from "../report/burst.ts";
+import { ReportError } from "../report/errors.ts";
 import { formatBytes, formatCount } from "../report/message.ts";
+import { type Parameter, type Parameters, visibleValues } from "../report/parameter-values.ts";
+import { bindParameters, type BuiltIn, checkParameters } from "../report/parameters.ts";
 import type { Report } from "../report/request.ts";
 import type { Reader } from "../snowflake/reader.ts";
 import { type RenderedFormat, renderFiles } from "../worker/files.ts";
+import { instantParameter } from "../worker/parameters.ts";
 import { checkColumns, collectReport } from "./add.ts";
 import { print } from "./output.ts";
 import { createProgressLine } from "./progress.ts";
@@ -33,6 +40,8 @@ export const preview = defineCommand({
       ...(args.timezone === undefined ? {} : { timezone: args.timezone }),
     });
     const report = checkColumns(columns);
+    checkFormats(report);
+    checkBurstParameters(report);
     const folder = resolve(args.out ?? join(config.outputFolder, "preview"));
     await using access = await openSnowflake(config);
     await using reader = await openReportReader(access.settings, config);
@@ -48,6 +57,37 @@ export const preview = defineCommand({
   },
 });
 
+/** Before the query, which may take long, and before there are halves of files. */
+function checkFormats({ formats }: Report): void {
+  if (!formats.includes("PARQUET")) return;
+  throw new ReportError(
+    "invalid_report",
+    "--format: PARQUET is written by Snowflake, which makes no files for a preview; report-service add asks for them",
+  );
+}
+
+/** Of a burst this shows what one recipient gets, whose parameters have to be given with the others. */
+function checkBurstParameters({ sql, parameters, options: { burst } }: Report): void {
+  if (burst === undefined) return;
+  checkParameters(
+    [
+      { name: "REPORT_SQL", sql },
+      { name: BURST_SQL, sql: burst.sql },
+    ],
+    parameters,
+  );
+}
+
+/** Nothing is scheduled here and nothing ran before; --parameters may say otherwise. */
+function previewBuiltIns(report: Report, runId: string): Parameters {
+  const values = {
+    run_id: { type: "TEXT", value: runId, isSecret: false },
+    scheduled_for: instantParameter(null),
+    last_run_at: instantParameter(null),
+  } as const satisfies Record<BuiltIn, Parameter>;
+  return Object.fromEntries(report.builtIns.map((name) => [name, values[name]]));
+}
+
 async function renderPreview(
   report: Report,
   reader: Reader,
@@ -60,8 +100,10 @@ async function renderPreview(
   progress.show("querying");
   const runId = crypto.randomUUID();
   const tag = { app: "report-service", purpose: "preview", run: runId };
+  const parameters = { ...previewBuiltIns(report, runId), ...report.parameters };
+  const statement = bindParameters(report.sql, parameters);
   const result = await reader.query(
-    { ...report.statement, timeoutSeconds, tag, timezone: report.timezone },
+    { ...statement, timeoutSeconds, tag, timezone: report.timezone },
     signal,
   );
   const { configId, name: reportName } = report;
@@ -70,7 +112,7 @@ async function renderPreview(
     runId,
     queryId: result.queryId,
     rowCount: result.table.rowCount,
-    parameters: report.parameters,
+    parameters: visibleValues(report.parameters),
     generatedAt: systemClock.now(),
     dataAsOf: result.dataAsOf,
     timezone: report.options.timezone ?? report.timezone,

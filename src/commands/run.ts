@@ -1,7 +1,8 @@
 import { defineCommand } from "citty";
-import { openSnowflake, startWorker } from "../app.ts";
+import { startWorker } from "../app.ts";
 import { loadConfig } from "../config.ts";
 import { createLog } from "../log.ts";
+import { openSnowflake } from "../snowflake-access.ts";
 import { setUp } from "./control.ts";
 import { print } from "./output.ts";
 import { untilStopped } from "./stop.ts";
@@ -14,8 +15,8 @@ export const run = defineCommand({
     const config = loadConfig();
     const log = createLog(config.logLevel);
     await using access = await openSnowflake(config);
-    if (access.local?.isStarted === true) await setUp(access, () => {});
-    const logEvent = logEvents(log);
+    if (access.local?.isStarted === true) await setUp(access);
+    const logEvent = logEvents(log, config);
     let processed = 0;
     await using worker = await startWorker(config, access.settings, {
       once: true,
@@ -24,6 +25,7 @@ export const run = defineCommand({
         logEvent(event);
       },
       print: (line) => log.info(line),
+      webhooks: access.webhooks,
       onBeatFailure: (message) => log.warn(`heartbeat: ${message}`),
     });
     const signal = await Promise.race([stopped, worker.loop.ended]);

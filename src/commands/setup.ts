@@ -1,15 +1,16 @@
 import { defineCommand } from "citty";
-import { openSnowflake } from "../app.ts";
+import { openSnowflake } from "../snowflake-access.ts";
 import { loadConfig } from "../config.ts";
 import { SCRIPTS } from "../snowflake/script-files.ts";
 import { renderScript } from "../snowflake/scripts.ts";
+import type { ObjectChange } from "../snowflake/script-run.ts";
 import { setUp } from "./control.ts";
 import { print } from "./output.ts";
 
 export const setup = defineCommand({
   meta: {
     name: "setup",
-    description: "Create the tables and views in Snowflake; can be run again",
+    description: "Create everything in Snowflake, or bring it up to date; can be run again",
   },
   args: {
     print: {
@@ -20,12 +21,23 @@ export const setup = defineCommand({
   run: async ({ args }) => {
     const config = loadConfig();
     if (args.print) {
-      for (const { text } of SCRIPTS) print(renderScript(text, config.names));
+      const names = { ...config.names, ...config.setupNames };
+      for (const { text } of SCRIPTS) print(renderScript(text, names));
       return;
     }
     await using access = await openSnowflake(config);
-    await setUp(access, ({ status, statement, script, line }) =>
-      print(`${status.padEnd(9)}  ${script}:${line}  ${statement}`),
-    );
+    const counts = { created: 0, changed: 0, unchanged: 0 };
+    await setUp(access, config.setupNames, {
+      onFinding: print,
+      onChange: (change) => {
+        counts[change.status] += 1;
+        print(describeChange(change));
+      },
+    });
+    print(`${counts.created} created, ${counts.changed} changed, ${counts.unchanged} unchanged`);
   },
 });
+
+function describeChange({ status, kind, name, script, line }: ObjectChange): string {
+  return `${status.padEnd(9)}  ${kind.padEnd(15)}  ${name.padEnd(50)}  ${script}:${line}`;
+}

@@ -1,15 +1,19 @@
 import { defineCommand } from "citty";
-import { setTimeout as delay } from "node:timers/promises";
 import type { ConsolaInstance } from "consola";
-import { openSnowflake, type RunningWorker, type SnowflakeAccess, startWorker } from "../app.ts";
+import { startWorker, systemClock } from "../app.ts";
 import { type Config, loadConfig } from "../config.ts";
 import { startEndpoint } from "../local/endpoint.ts";
 import { createLog } from "../log.ts";
-import { asReportError } from "../report/errors.ts";
+import { openSnowflake, type SnowflakeAccess } from "../snowflake-access.ts";
 import { describeEvent, describeProgress, type WorkerEvent } from "../worker/events.ts";
+import { metricLines } from "../worker/metrics.ts";
 import { setUp } from "./control.ts";
+import { pointTrigger } from "./local-chain.ts";
+import { print } from "./output.ts";
 import { createProgressLine } from "./progress.ts";
 import { type StopSignal, untilStopped } from "./stop.ts";
+import { noticeTasks } from "./task-notices.ts";
+import { isRenewed, openWhenReachable } from "./worker-opening.ts";
 
 export const worker = defineCommand({
   meta: {
@@ -21,34 +25,66 @@ export const worker = defineCommand({
     const stopped = untilStopped();
     const config = loadConfig();
     const log = createLog(config.logLevel);
-    await using access = await openSnowflake(config);
-    if (access.local !== null) await showLocal(log, config, access);
-    const running = await startWhenReachable(config, access, log, stopped);
-    if (running === null) return;
-    await using opened = running;
-    const endpoint = startEndpoint({
-      port: config.worker.port,
-      onTrigger: () => opened.loop.wake(),
-      health: () => ({ worker: config.worker.id, snowflake: access.settings.account }),
-    });
-    const minutes = Math.round(config.worker.pollIntervalMs / 6_000) / 10;
-    log.info(
-      `looks for reports every ${minutes} min, and at once on POST http://127.0.0.1:${endpoint.port}/trigger`,
-    );
-    try {
-      const signal = await Promise.race([stopped, opened.loop.ended]);
-      // Ctrl-C on a laptop gives reports back at once; SIGTERM lets them end.
-      await opened.loop.stop(signal === "SIGTERM" ? config.worker.stopGraceMs : 0);
-    } finally {
-      await endpoint.stop();
-    }
+    await using access = await openSnowflake(config, noticeTasks(log));
+    if (access.local?.isStarted === true) await setUp(access);
+    if (access.local !== null) showLocal(log, config, access.local);
+    while ((await workUntilEnd(config, access, log, stopped)) === "renewed");
   },
 });
 
-/** What a worker tells, as log lines; progress only where a person watches. */
-export function logEvents(log: ConsolaInstance): (event: WorkerEvent) => void {
+/**
+ * Works with the settings as they are now. "renewed": a login was refused, and the secret has others; everything is
+ * closed, and reports that ran have ended or were given back. "ended": the worker was told to stop, or is.
+ */
+async function workUntilEnd(
+  config: Config,
+  access: SnowflakeAccess,
+  log: ConsolaInstance,
+  stopped: Promise<StopSignal>,
+): Promise<"renewed" | "ended"> {
+  const renewal = Promise.withResolvers<"renewed">();
+  const tell = logEvents(log, config);
+  const options = {
+    once: false,
+    tell: (event: WorkerEvent) => {
+      tell(event);
+      if (event.kind !== "backing-off" || event.error.code !== "login_refused") return;
+      void isRenewed(access, log).then((isNew) => isNew && renewal.resolve("renewed"));
+    },
+    print: (line: string) => log.info(line),
+    onBeatFailure: (message: string) => log.warn(`heartbeat: ${message}`),
+  };
+  const open = async () =>
+    await startWorker(config, access.settings, { ...options, webhooks: access.webhooks });
+  const running = await openWhenReachable(open, { access, log, clock: systemClock, stopped });
+  if (running === null) return "ended";
+  await using opened = running;
+  const endpoint = startEndpoint({
+    port: config.worker.port,
+    onTrigger: () => opened.loop.wake(),
+    health: () => ({ worker: config.worker.id, snowflake: access.settings.account }),
+  });
+  try {
+    if (access.local !== null) await pointTrigger(access.settings, config, endpoint.url);
+    const minutes = Math.round(config.worker.pollIntervalMs / 6_000) / 10;
+    log.info(`looks for reports every ${minutes} min, and at once on POST ${endpoint.url}`);
+    const end = await Promise.race([stopped, opened.loop.ended, renewal.promise]);
+    // Ctrl-C on a laptop gives reports back at once; SIGTERM lets them end.
+    await opened.loop.stop(end === "SIGTERM" || end === "renewed" ? config.worker.stopGraceMs : 0);
+    return end === "renewed" ? "renewed" : "ended";
+  } finally {
+    await endpoint.stop();
+  }
+}
+
+/** What a worker tells, as log lines, and as metrics where they are wanted; progress only where a person watches. */
+export function logEvents(
+  log: ConsolaInstance,
+  { cloud }: Pick<Config, "cloud">,
+): (event: WorkerEvent) => void {
   const progress = createProgressLine(process.stderr);
   return (event) => {
+    if (cloud.writesMetrics) for (const line of metricLines(event, systemClock.now())) print(line);
     if (event.kind === "progress" && !progress.isHidden) {
       progress.show(describeProgress(event.progress));
       return;
@@ -59,49 +95,21 @@ export function logEvents(log: ConsolaInstance): (event: WorkerEvent) => void {
   };
 }
 
-async function showLocal(
+function showLocal(
   log: ConsolaInstance,
   config: Config,
-  access: SnowflakeAccess,
-): Promise<void> {
-  if (access.local?.isStarted === true) await setUp(access, () => {});
+  { url, isStarted }: NonNullable<SnowflakeAccess["local"]>,
+): void {
+  const { database, schema } = config.names;
+  const data = config.local.file ?? "in memory, gone when this ends";
   log.box(
     [
       "No Snowflake is configured: this is the local one.",
-      `${access.local?.url ?? ""}  account local, any user and password`,
-      `data   ${config.local.file ?? "in memory, gone when this ends"}`,
+      `${url}  account local, any user and password`,
+      ...(isStarted ? [`data   ${data}`] : []),
       `files  ${config.outputFolder}/   mail  ${config.outputFolder}/outbox/`,
       "Ask for a report:  report-service add --help",
+      `or INSERT INTO ${database}.${schema}.REPORT_CONFIG with any Snowflake client`,
     ].join("\n"),
   );
-}
-
-const RETRY_MIN_MS = 5_000;
-const RETRY_MAX_MS = 5 * 60_000;
-
-/** An outage at start is waited out: a worker that exits would be started again at once. Null: stopped meanwhile. */
-async function startWhenReachable(
-  config: Config,
-  access: SnowflakeAccess,
-  log: ConsolaInstance,
-  stopped: Promise<StopSignal>,
-): Promise<RunningWorker | null> {
-  const options = {
-    once: false,
-    tell: logEvents(log),
-    print: (line: string) => log.info(line),
-    onBeatFailure: (message: string) => log.warn(`heartbeat: ${message}`),
-  };
-  for (let failures = 1; ; failures += 1) {
-    try {
-      return await startWorker(config, access.settings, options);
-    } catch (thrown) {
-      const error = asReportError(thrown);
-      if (error.code !== "warehouse_unavailable" && error.code !== "login_refused") throw error;
-      const delayMs = Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** (failures - 1));
-      log.warn(`${error.code}: ${error.message}; trying again in ${delayMs / 1_000} s`);
-      const isStopped = await Promise.race([stopped, delay(delayMs, null)]);
-      if (isStopped !== null) return null;
-    }
-  }
 }

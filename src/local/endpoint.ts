@@ -1,6 +1,11 @@
 import { messageOf, ReportError } from "../report/errors.ts";
 import { errorCode } from "./atomic-file.ts";
-import { readTriggerCall, requestIdOf } from "./trigger-call.ts";
+import {
+  readTriggerCall,
+  requestIdOf,
+  TRIGGER_BODY_BYTES_MAX,
+  writeTriggerReply,
+} from "../trigger/call.ts";
 
 interface EndpointOptions {
   /** 0: any that is free. */
@@ -15,6 +20,8 @@ interface EndpointOptions {
 
 export interface Endpoint {
   readonly port: number;
+  /** Of POST /trigger, from this machine. */
+  readonly url: string;
   /** Takes no more calls and waits a second for those under way. */
   stop(): Promise<void>;
 }
@@ -33,7 +40,9 @@ export function startEndpoint(options: EndpointOptions): Endpoint {
       // A trigger that fails is answered, so that its caller knows and tries again.
       error: (thrown) => Response.json({ message: messageOf(thrown) }, { status: 500 }),
     });
-    return { port: server.port ?? port, stop: () => stopServer(server) };
+    const bound = server.port ?? port;
+    const url = `http://127.0.0.1:${bound}/trigger`;
+    return { port: bound, url, stop: () => stopServer(server) };
   } catch (thrown) {
     throw new ReportError("configuration", explainPort(thrown, port, hostname), { cause: thrown });
   }
@@ -85,13 +94,27 @@ function answer(request: Request, options: EndpointOptions): Response | Promise<
 }
 
 async function answerTrigger(request: Request, { onTrigger }: EndpointOptions): Promise<Response> {
-  const call = await readTriggerCall(request);
+  const received = {
+    header: (name: string) => request.headers.get(name),
+    body: await readLimited(request),
+  };
+  const call = readTriggerCall(received);
   if ("problem" in call) return Response.json({ message: call.problem }, { status: 400 });
   onTrigger();
-  const done = { message: "Worker triggered successfully", requestId: requestIdOf(request) };
-  if (call.rowNumbers === null) return Response.json(done);
-  // Snowflake wants one value for each row it sent, in the same order.
-  return Response.json({ data: call.rowNumbers.map((number) => [number, { ok: true, ...done }]) });
+  const done = { message: "Worker triggered successfully", requestId: requestIdOf(received) };
+  return Response.json(writeTriggerReply(call.rowNumbers, done));
+}
+
+/** Null: it is too long; the rest is not read. */
+async function readLimited(request: Request): Promise<Uint8Array | null> {
+  const chunks: Uint8Array[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of request.body ?? []) {
+    sizeBytes += chunk.length;
+    if (sizeBytes > TRIGGER_BODY_BYTES_MAX) return null;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
 }
 
 function answerHealth(_request: Request, { health }: EndpointOptions): Response {

@@ -88,10 +88,13 @@ function refuseLineBreaks(delivery: DeliveryClaim, message: Message): void {
     ["The recipient's address", delivery.target],
     ["The delivery's id", delivery.deliveryId],
     ["The subject", message.subject],
-    ...message.attachments.flatMap(({ fileName, mediaType }): [string, string][] => [
-      ["The name of an attachment", fileName],
-      ["The media type of an attachment", mediaType],
-    ]),
+    ...message.attachments.flatMap(
+      ({ fileName, mediaType, contentId = "" }): [string, string][] => [
+        ["The content id of an attachment", contentId],
+        ["The name of an attachment", fileName],
+        ["The media type of an attachment", mediaType],
+      ],
+    ),
   ];
   for (const [what, value] of values) {
     if (LINE_BREAK.test(value)) {

@@ -45,8 +45,9 @@ function protectSubject(subject: string): string {
 const ENCODED_WORD_LENGTH = 52;
 
 /** The composer sends every attachment as base64, CSV too, so that no mail server touches its line ends. */
-function describeAttachment({ fileName, mediaType, bytes }: Attachment) {
+function describeAttachment({ fileName, mediaType, bytes, contentId }: Attachment) {
   return {
+    ...(contentId === undefined ? {} : { cid: contentId, contentDisposition: "inline" as const }),
     filename: fileName.toWellFormed(),
     contentType: mediaType,
     content: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),

@@ -52,18 +52,27 @@ export function appendAscii(buffer: ByteBuffer, text: string): void {
 }
 
 /**
- * ASCII text of which no character is among `specials` (1 at its code, 128 codes). Otherwise writes nothing and gives
- * back false. Looking and copying in one pass: with it CSV of ten columns went from 1.0 to 1.8 M rows/s.
+ * Text as UTF-8, when none of its characters is among `specials` (1 at its code, 128 codes) nor half of a pair.
+ * Otherwise writes nothing and gives back false. Looking and copying in one pass: with it CSV of ten columns went from
+ * 1.0 to 1.8 M rows/s.
  */
 export function appendPlain(buffer: ByteBuffer, text: string, specials: Uint8Array): boolean {
   const count = text.length;
-  if (buffer.length + count > buffer.bytes.length) growBy(buffer, count);
+  const size = count * BYTES_PER_UNIT_MAX;
+  if (buffer.length + size > buffer.bytes.length) growBy(buffer, size);
   const bytes = buffer.bytes;
   let at = buffer.length;
   for (let index = 0; index < count; index++) {
     const code = text.charCodeAt(index);
-    if (code > 0x7f || specials[code] !== 0) return false;
-    bytes[at++] = code;
+    if (code < 0x80) {
+      if (specials[code] !== 0) return false;
+      bytes[at++] = code;
+    } else if (code < 0x800) {
+      bytes[at++] = 0xc0 | (code >> 6);
+      bytes[at++] = 0x80 | (code & 0x3f);
+    } else if (code < 0xd800 || code > 0xdfff) {
+      at = writeThree(bytes, at, code);
+    } else return false;
   }
   buffer.length = at;
   return true;
@@ -120,7 +129,8 @@ function writeFour(bytes: Uint8Array, at: number, point: number): number {
   return at + 4;
 }
 
-function growBy(buffer: ByteBuffer, count: number): void {
+/** Makes room for `count` more bytes, for whoever writes them into `bytes` itself. */
+export function growBy(buffer: ByteBuffer, count: number): void {
   const grown = new Uint8Array(Math.max(buffer.bytes.length * 2, buffer.length + count));
   grown.set(buffer.bytes.subarray(0, buffer.length));
   buffer.bytes = grown;

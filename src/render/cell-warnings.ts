@@ -10,12 +10,15 @@ const MESSAGES = {
   date_as_text: "Dates outside 1900-03-01 to 9999-12-31, written as text",
   fraction_cut:
     "Times with more digits after the second than a spreadsheet shows, cut to milliseconds",
+  total_as_text: "Totals that a spreadsheet cannot compute exactly, written as text",
+  label_changed:
+    "Labels and titles with half of a character, which was replaced by \uFFFD, or cut to 32,767 characters",
   unknown_column: "Column names in the options that the result does not have",
 } as const;
 
 export type WarningCode = keyof typeof MESSAGES;
 
-/** Counts of changed cells, by code. */
+/** Counts of what was changed, by code. */
 export type WarningTally = Record<WarningCode, number>;
 
 /** In the order in which they are listed. */
@@ -27,6 +30,8 @@ const CODES = [
   "number_as_text",
   "date_as_text",
   "fraction_cut",
+  "total_as_text",
+  "label_changed",
   "unknown_column",
 ] as const satisfies readonly WarningCode[];
 
@@ -39,15 +44,29 @@ export function createTally(): WarningTally {
     number_as_text: 0,
     date_as_text: 0,
     fraction_cut: 0,
+    total_as_text: 0,
+    label_changed: 0,
     unknown_column: 0,
   };
 }
 
-/** The warnings that happened. */
-export function listWarnings(tally: WarningTally): RenderWarning[] {
+/** More names are not listed; the count has them all. */
+const NAMES_MAX = 5;
+
+/** The warnings that happened, with the names of what was changed where they are known. */
+export function listWarnings(
+  tally: WarningTally,
+  names: Partial<Record<WarningCode, readonly string[]>> = {},
+): RenderWarning[] {
   return CODES.filter((code) => tally[code] > 0).map((code) => ({
     code,
     count: tally[code],
-    message: `${MESSAGES[code]}: ${tally[code]}.`,
+    message: `${MESSAGES[code]}: ${tally[code]}${listNames(names[code] ?? [])}.`,
   }));
+}
+
+function listNames(names: readonly string[]): string {
+  if (names.length === 0) return "";
+  const more = names.length > NAMES_MAX ? ", …" : "";
+  return ` (${names.slice(0, NAMES_MAX).join(", ")}${more})`;
 }

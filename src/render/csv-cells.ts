@@ -15,10 +15,9 @@ import {
   formatTimestamp,
   isTrue,
   parseDays,
-  parseTimestamp,
   type TimestampType,
 } from "./cells.ts";
-import { appendWallTime } from "./csv-times.ts";
+import { appendPlainTimestamp } from "./csv-times.ts";
 
 const QUOTE = 0x22;
 
@@ -39,7 +38,10 @@ export function createCellWriter(type: ColumnType, dialect: CsvDialect): WriteCe
   if (isText) return createTextWriter(dialect, type === "variant");
   if (isTimestamp(type) && !clashesWithPlain(dialect.options)) {
     const { timezone } = dialect;
-    return (target, cell) => appendWallTime(target, parseTimestamp(cell, type, timezone));
+    return (target, cell) => {
+      if (type === "timestamp_ntz" && appendPlainTimestamp(target, cell)) return;
+      appendAscii(target, formatTimestamp(cell, type, timezone));
+    };
   }
   const format = selectFormat(type, dialect.timezone);
   return createPlainWriter(format, type === "binary", dialect);
@@ -100,7 +102,7 @@ export function createTextWriter(dialect: CsvDialect, numbersAreSafe: boolean): 
   const { options, delimiterCode, tally } = dialect;
   const specials = listSpecials(delimiterCode);
   // An empty text has no first character, so it never gets past `isOrdinary`.
-  const mayBePlain = options.quote !== "all";
+  const mayBePlain = options.quote !== "all" && delimiterCode < 0x80;
   return (target, cell) => {
     if (mayBePlain && isOrdinary(cell) && cell !== options.nullText) {
       if (appendPlain(target, cell, specials)) return;
@@ -116,10 +118,14 @@ export function createTextWriter(dialect: CsvDialect, numbersAreSafe: boolean): 
   };
 }
 
-/** Starts with a digit or a letter: no formula, whatever follows. */
+/**
+ * Starts with a digit or a letter: no formula, whatever follows. Where `\s` has characters is left out as a whole
+ * (ECMA-262, 12.2 "White Space": U+00A0, U+1680 to U+3000, U+FEFF).
+ */
 function isOrdinary(text: string): boolean {
   const first = text.charCodeAt(0);
-  return (first > 0x40 && first < 0x80) || (first >= 0x30 && first <= 0x39);
+  if (first < 0x80) return first > 0x40 || (first >= 0x30 && first <= 0x39);
+  return (first > 0xa0 && first < 0x1680) || (first > 0x3000 && first < 0xd800);
 }
 
 /** The characters for which a text is quoted. */

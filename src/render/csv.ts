@@ -18,7 +18,7 @@ import {
   type WriteCell,
 } from "./csv-cells.ts";
 import { createGzip } from "./deflate.ts";
-import type { ByteSink, CreateRenderer, RenderContext, Renderer } from "./renderer.ts";
+import type { CreateRenderer, RenderContext, Renderer } from "./renderer.ts";
 
 const FLUSH_BYTES = 256 * 1024;
 /** The usual level: a gzip was asked for because size matters. */
@@ -33,11 +33,16 @@ const GZIP_LEVEL = 6;
 export const createCsvRenderer: CreateRenderer = (context, sink) => {
   const dialect = createDialect(context);
   const gzip = dialect.options.gzip ? createGzip(sink, GZIP_LEVEL) : null;
-  const target = gzip ?? sink;
   const buffer = createByteBuffer(2 * FLUSH_BYTES);
   let writeRow: (row: Row) => void = refuseRow;
   let rowCount = 0;
 
+  /** A sink is done with the bytes when it resolves; what is deflated meanwhile needs its own. */
+  async function flush(): Promise<void> {
+    if (gzip !== null) return await gzip.write(takeBytes(buffer));
+    await sink.write(buffer.bytes.subarray(0, buffer.length));
+    buffer.length = 0;
+  }
   return {
     begin(columns) {
       writeRow = openTable(columns, context, dialect, buffer);
@@ -45,19 +50,20 @@ export const createCsvRenderer: CreateRenderer = (context, sink) => {
     async rows(batch) {
       for (const row of batch) {
         writeRow(row);
-        if (buffer.length >= FLUSH_BYTES) await target.write(takeBytes(buffer));
+        if (buffer.length >= FLUSH_BYTES) await flush();
       }
       rowCount += batch.length;
     },
     async finish() {
-      await writeLast(buffer, target);
+      if (buffer.length > 0) await flush();
       await gzip?.finish();
       return { rowCount, warnings: listWarnings(dialect.tally) };
     },
   } satisfies Renderer;
 };
 
-function createDialect(context: RenderContext): CsvDialect {
+/** Throws as createCsvRenderer does. */
+export function createDialect(context: Pick<RenderContext, "options" | "timezone">): CsvDialect {
   const options = context.options.csv;
   const { delimiter, nullText } = options;
   if (/["\r\n]/.test(delimiter) || !delimiter.isWellFormed()) {
@@ -124,10 +130,6 @@ function createRowWriter(
     }
     appendBytes(buffer, lineEnd);
   };
-}
-
-async function writeLast(buffer: ByteBuffer, target: ByteSink): Promise<void> {
-  if (buffer.length > 0) await target.write(takeBytes(buffer));
 }
 
 function refuseRow(): never {

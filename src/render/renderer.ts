@@ -2,7 +2,10 @@ import type { Format } from "../report/artifact.ts";
 import type { ReportOptions } from "../report/options.ts";
 import type { Column, Row } from "../report/table.ts";
 
-/** Where a renderer's bytes go. A returned promise is backpressure: the renderer awaits it. */
+/**
+ * Where a renderer's bytes go. A returned promise is backpressure: the renderer awaits it. Afterwards the bytes are the
+ * renderer's to change: a sink that keeps them copies them.
+ */
 export interface ByteSink {
   write(bytes: Uint8Array): void | Promise<void>;
 }

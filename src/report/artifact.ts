@@ -1,5 +1,5 @@
 /** The output formats, as OUTPUT_FORMAT names them. */
-export const FORMATS = ["PDF", "EXCEL", "CSV"] as const;
+export const FORMATS = ["PDF", "EXCEL", "CSV", "PARQUET"] as const;
 export type Format = (typeof FORMATS)[number];
 
 interface FormatFacts {
@@ -14,6 +14,8 @@ const FACTS = {
     mediaType: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
   },
   CSV: { extension: "csv", mediaType: "text/csv; charset=utf-8" },
+  // Source: the IANA registry of media types.
+  PARQUET: { extension: "parquet", mediaType: "application/vnd.apache.parquet" },
 } as const satisfies Record<Format, FormatFacts>;
 
 /** A file that a run made and published: what the audit keeps of it. */
@@ -27,6 +29,23 @@ export interface Artifact {
   readonly rowCount: number;
   /** Lower-case hexadecimal, of the whole file. */
   readonly sha256: string;
+  /** Of a burst: whose file it is. Recipients who are to get the same have the same file. */
+  readonly recipientKey?: string | undefined;
+  readonly recipientEmail?: string | undefined;
+}
+
+/** Recipients of a burst may share files, each of which is stored once. */
+function distinctFiles(artifacts: readonly Artifact[]): Artifact[] {
+  return [...new Map(artifacts.map((artifact) => [artifact.uri, artifact])).values()];
+}
+
+export function countFiles(artifacts: readonly Artifact[]): number {
+  return distinctFiles(artifacts).length;
+}
+
+/** In bytes. */
+export function sumSizes(artifacts: readonly Artifact[]): number {
+  return distinctFiles(artifacts).reduce((total, { sizeBytes }) => total + sizeBytes, 0);
 }
 
 const NAME_LENGTH_MAX = 100;
@@ -60,6 +79,13 @@ export function artifactFileName(
   return `${stem}${suffix}`;
 }
 
+/** The name that a recipient of a burst chose, with the ending of its format. */
+export function givenFileName(name: string, format: Format, gzip = false): string {
+  const suffix = `.${FACTS[format].extension}${gzip ? ".gz" : ""}`;
+  const stem = name.toLowerCase().endsWith(suffix) ? name.slice(0, -suffix.length) : name;
+  return `${safeName(stem, "report").slice(0, NAME_LENGTH_MAX - suffix.length)}${suffix}`;
+}
+
 export function artifactMediaType(format: Format, gzip = false): string {
   return gzip ? "application/gzip" : FACTS[format].mediaType;
 }
@@ -74,5 +100,10 @@ export function artifactKey(
   runId: string,
   fileName: string,
 ): string {
-  return `${safeName(configId, "report")}/f${fence}-${safeName(runId, "run")}/${fileName}`;
+  return `${attemptPrefix(configId, fence)}${safeName(runId, "run")}/${fileName}`;
+}
+
+/** What the keys of all files of one claim begin with. */
+export function attemptPrefix(configId: string, fence: number): string {
+  return `${safeName(configId, "report")}/f${fence}-`;
 }

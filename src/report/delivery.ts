@@ -1,11 +1,13 @@
 import { createHash } from "node:crypto";
-import type { Recipients } from "./request.ts";
+import type { BurstResult, RecipientMark } from "./burst.ts";
+import type { Recipients } from "./recipients.ts";
 
 export const CHANNELS = ["EMAIL", "SNS", "SLACK"] as const;
 export type Channel = (typeof CHANNELS)[number];
 
-/** RESULT carries the files to the recipients, FAILURE tells the owner. */
-export type DeliveryKind = "RESULT" | "FAILURE";
+/** RESULT carries the files to the recipients, FAILURE tells the owner, SUMMARY tells of a burst and has no files. */
+export const DELIVERY_KINDS = ["RESULT", "FAILURE", "SUMMARY"] as const;
+export type DeliveryKind = (typeof DELIVERY_KINDS)[number];
 
 /**
  * NEW: nobody has tried. SENDING: a worker holds it; when its lease expires another takes over.
@@ -16,11 +18,15 @@ export type DeliveryState = "NEW" | "SENDING" | "SENT" | "FAILED" | "UNKNOWN";
 
 /** One message to one target: a row of the ledger before anybody tried. */
 export interface PlannedDelivery {
-  /** The same run, channel, target and kind always give the same identity. */
+  /** The same run, channel, target, kind and recipient's key always give the same identity. */
   readonly deliveryId: string;
   readonly channel: Channel;
   readonly target: string;
   readonly kind: DeliveryKind;
+  /** Of a burst: whose rows the message carries. */
+  readonly recipientKey?: string;
+  /** Set: there is nothing to send, and this is why. */
+  readonly error?: string;
 }
 
 export const DELIVERY_ATTEMPTS_MAX = 7;
@@ -38,6 +44,38 @@ export function planFailureDeliveries(runId: string, ownerEmail: string | null):
   return ownerEmail === null ? [] : [planDelivery(runId, "EMAIL", ownerEmail, "FAILURE")];
 }
 
+/**
+ * The messages that the run of a burst owes: each recipient theirs, one summary to the topic and the webhook, and one to
+ * the owner when recipients failed. Those are in the ledger too, with the reason.
+ */
+export function planBurstDeliveries(
+  runId: string,
+  { done, failed }: BurstResult,
+  { snsTopicArn, slackWebhook }: Recipients,
+  ownerEmail: string | null,
+): PlannedDelivery[] {
+  const summaries: [Channel, string][] = [];
+  if (snsTopicArn !== null) summaries.push(["SNS", snsTopicArn]);
+  if (slackWebhook !== null) summaries.push(["SLACK", slackWebhook]);
+  if (ownerEmail !== null && failed.length > 0) summaries.push(["EMAIL", ownerEmail]);
+  return [
+    ...planRecipientDeliveries(runId, done),
+    ...failed.map(({ key, email, error }) => ({
+      ...planDelivery(runId, "EMAIL", email, "RESULT", key),
+      error: `${error.code}: ${error.message}`,
+    })),
+    ...summaries.map(([channel, target]) => planDelivery(runId, channel, target, "SUMMARY")),
+  ];
+}
+
+/** The messages to those of a burst whose files are made. */
+export function planRecipientDeliveries(
+  runId: string,
+  recipients: readonly RecipientMark[],
+): PlannedDelivery[] {
+  return recipients.map(({ key, email }) => planDelivery(runId, "EMAIL", email, "RESULT", key));
+}
+
 /** Whether a message of a dead worker is sent again when nobody can tell if it went: mail yes, chat no. */
 export function resendsUnknown(channel: Channel): boolean {
   return channel === "EMAIL";
@@ -48,9 +86,21 @@ function planDelivery(
   channel: Channel,
   target: string,
   kind: DeliveryKind,
+  recipientKey?: string,
 ): PlannedDelivery {
-  const deliveryId = createHash("sha256")
-    .update([runId, channel, target, kind].join("|"))
-    .digest("hex");
-  return { deliveryId, channel, target, kind };
+  const parts = [
+    runId,
+    channel,
+    target,
+    kind,
+    ...(recipientKey === undefined ? [] : [recipientKey]),
+  ];
+  const deliveryId = createHash("sha256").update(parts.join("|")).digest("hex");
+  return {
+    deliveryId,
+    channel,
+    target,
+    kind,
+    ...(recipientKey === undefined ? {} : { recipientKey }),
+  };
 }

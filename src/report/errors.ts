@@ -4,6 +4,7 @@ export type ErrorCode =
   | "statement_refused" // REPORT_SQL is not one SELECT
   | "query_failed" // the warehouse refused or failed the statement
   | "query_timeout" // the statement ran longer than its limit and was cancelled
+  | "data_not_ready" // the data-ready condition was not true by its deadline
   | "too_many_rows" // the result does not fit what the report asked for
   | "rows_missing" // fewer rows arrived than the warehouse reported
   | "render_failed"
@@ -36,23 +37,29 @@ export interface WarehouseFacts {
   readonly queryId?: string;
 }
 
+interface ErrorFacts {
+  readonly cause?: unknown;
+  readonly warehouse?: WarehouseFacts;
+  readonly retryable?: boolean;
+  readonly retryAfterMs?: number;
+}
+
 /** The one error class of this program: a code to decide by, a sentence for a person, the cause. */
 export class ReportError extends Error {
   readonly code: ErrorCode;
   readonly warehouse: WarehouseFacts;
   /** Set when this very failure is known to pass, or known not to, whatever its code says. */
   readonly retryable: boolean;
+  /** Set when the other side said how long to wait. */
+  readonly retryAfterMs: number | null;
 
-  constructor(
-    code: ErrorCode,
-    message: string,
-    facts: { cause?: unknown; warehouse?: WarehouseFacts; retryable?: boolean } = {},
-  ) {
+  constructor(code: ErrorCode, message: string, facts: ErrorFacts = {}) {
     super(message, facts.cause === undefined ? undefined : { cause: facts.cause });
     this.name = "ReportError";
     this.code = code;
     this.warehouse = facts.warehouse ?? {};
     this.retryable = facts.retryable ?? isRetryable(code);
+    this.retryAfterMs = facts.retryAfterMs ?? null;
   }
 }
 

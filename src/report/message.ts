@@ -1,4 +1,5 @@
 import type { Artifact } from "./artifact.ts";
+import { layOutPreviewHtml, layOutPreviewText, type Preview } from "./preview.ts";
 
 /** A rendered message: data that a sender only has to send. */
 export interface Message {
@@ -12,6 +13,8 @@ export interface Attachment {
   readonly fileName: string;
   readonly mediaType: string;
   readonly bytes: Uint8Array;
+  /** Set: shown where the HTML refers to it ("cid:..."), and not among the files. */
+  readonly contentId?: string;
 }
 
 /** A file that is not attached, where it is, and why. */
@@ -60,9 +63,21 @@ export function chooseAttachments(
 
 /** Why a file comes as a link. */
 export function linkReason(artifact: Artifact, encodedBytesMax: number): string {
-  if (encodedBytesMax === 0) return "no files are attached here";
-  return `${formatBytes(artifact.sizeBytes)} is too large to attach beside the rest (limit ${formatBytes(encodedBytesMax)} as encoded for mail)`;
+  if (encodedBytesMax === 0) {
+    return isStaged(artifact.uri)
+      ? "no files are attached here; it is good for 7 days"
+      : "no files are attached here";
+  }
+  const reason = `${formatBytes(artifact.sizeBytes)} is too large to attach beside the rest (limit ${formatBytes(encodedBytesMax)} as encoded for mail)`;
+  return isStaged(artifact.uri) ? `${reason}; it is good for 7 days` : reason;
 }
+
+/** Snowflake signs a link to a file of a stage for seven days at most. */
+function isStaged(uri: string): boolean {
+  return uri.startsWith("snowflake:");
+}
+
+const CHART_ID = "chart@report-service";
 
 /** The message to a recipient of a completed run. */
 export function writeResultMessage(
@@ -70,6 +85,7 @@ export function writeResultMessage(
   artifacts: readonly Artifact[],
   attachments: readonly Attachment[],
   linked: readonly LinkedArtifact[],
+  preview: Preview | null = null,
 ): Message {
   const rows = facts.rowCount ?? 0;
   const name = oneLine(facts.reportName);
@@ -79,17 +95,28 @@ export function writeResultMessage(
   return {
     subject,
     text: layOutText(facts.reportName, [
+      { heading: "Preview", lines: preview === null ? [] : layOutPreviewText(preview, rows) },
       { heading: "Files", lines: files.map((file) => file.text) },
       { heading: "Notes", lines: notes },
       { heading: "Figures", lines: describeRun(facts) },
     ]),
-    html: layOutHtml(facts.reportName, [
-      { heading: "Files", lines: files.map((file) => file.html) },
-      { heading: "Notes", lines: notes.map(escapeHtml) },
-      { heading: "Figures", lines: describeRun(facts).map(escapeHtml) },
-    ]),
-    attachments,
+    html: layOutHtml(
+      facts.reportName,
+      [
+        { heading: "Files", lines: files.map((file) => file.html) },
+        { heading: "Notes", lines: notes.map(escapeHtml) },
+        { heading: "Figures", lines: describeRun(facts).map(escapeHtml) },
+      ],
+      preview === null ? "" : layOutPreviewHtml(preview, rows, CHART_ID),
+    ),
+    attachments: [...attachments, ...inlineChart(preview)],
   };
+}
+
+function inlineChart(preview: Preview | null): Attachment[] {
+  if (preview === null || preview.chart === null) return [];
+  const bytes = Buffer.from(preview.chart, "base64");
+  return [{ fileName: "chart.png", mediaType: "image/png", bytes, contentId: CHART_ID }];
 }
 
 /** The message to the owner of a failed run. */
@@ -129,7 +156,7 @@ export function formatCount(count: number): string {
 }
 
 /** The owner of a row that was refused for a line break in its name is told by that name. */
-function oneLine(name: string): string {
+export function oneLine(name: string): string {
   return name.replace(/[\p{Cc}\s]+/gu, " ").trim();
 }
 
@@ -147,7 +174,7 @@ function describeFile(
   };
 }
 
-function describeRun(facts: MessageFacts): string[] {
+export function describeRun(facts: MessageFacts): string[] {
   const seconds = (facts.finishedAt.getTime() - facts.startedAt.getTime()) / 1_000;
   const lines = [
     facts.rowCount === null ? null : `Rows: ${formatCount(facts.rowCount)}`,
@@ -164,19 +191,19 @@ function formatInstant(instant: Date): string {
   return `${instant.toISOString().slice(0, 19).replace("T", " ")} UTC`;
 }
 
-interface Section {
+export interface Section {
   readonly heading: string;
   readonly lines: readonly string[];
 }
 
-function layOutText(title: string, sections: readonly Section[]): string {
+export function layOutText(title: string, sections: readonly Section[]): string {
   const blocks = sections
     .filter((section) => section.lines.length > 0)
     .map(({ heading, lines }) => `${heading}\n${lines.map((line) => `  ${line}`).join("\n")}`);
   return `${[title, ...blocks].join("\n\n")}\n`;
 }
 
-function layOutHtml(title: string, sections: readonly Section[]): string {
+export function layOutHtml(title: string, sections: readonly Section[], first = ""): string {
   const blocks = sections
     .filter((section) => section.lines.length > 0)
     .map(
@@ -186,7 +213,7 @@ function layOutHtml(title: string, sections: readonly Section[]): string {
     );
   return (
     `<!doctype html><html lang="en"><body style="font:14px/1.5 system-ui,sans-serif;color:#1c2733">` +
-    `<h1 style="font-size:18px;margin:0">${escapeHtml(title)}</h1>${blocks.join("")}</body></html>`
+    `<h1 style="font-size:18px;margin:0">${escapeHtml(title)}</h1>${first}${blocks.join("")}</body></html>`
   );
 }
 

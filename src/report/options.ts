@@ -71,7 +71,10 @@ const chartOptions = z.strictObject({
   type: z.enum(["bar", "line", "area", "pie"]),
   /** The column of the categories or the axis. */
   x: z.string(),
-  /** One column of numbers, or several, each of which is a series. */
+  /**
+   * One column of numbers, or several, each of which is a series. Rows of one x and series are added up; a line goes
+   * through each of them.
+   */
   y: columnNames,
   /** A column whose values are the series; with one `y` only. */
   series: z.string().optional(),
@@ -79,6 +82,28 @@ const chartOptions = z.strictObject({
   /** Millimetres, in a PDF. */
   height: z.number().min(30).max(200).default(80),
 });
+
+const readyOptions = z.strictObject({
+  /** One SELECT whose first cell of the first row is true when the data are ready. Same parameters as REPORT_SQL. */
+  sql: z.string().min(1).max(100_000),
+  checkEveryMinutes: z.number().int().min(1).max(1_440).default(5),
+  /** From the occurrence of a SCHEDULED report, from the first check of an ADHOC one. */
+  deadlineMinutes: z.number().int().min(1).max(44_640).default(120),
+  /** After the deadline: the report is sent and says that it is late, or it fails. */
+  late: z.enum(["send", "fail"]).default("send"),
+});
+
+const burstOptions = z.strictObject({
+  /**
+   * One SELECT that gives a row a recipient: KEY, EMAIL and, when wanted, PARAMETERS, FILE_NAME, FORMAT, LOCALE and
+   * TIMEZONE. Same parameters as REPORT_SQL.
+   */
+  sql: z.string().min(1).max(100_000),
+  /** REPORT_SQL is run once, and each recipient gets the rows in which this column is their KEY. */
+  splitBy: z.string().min(1).max(255).optional(),
+});
+
+export const SEND_CONDITIONS = ["always", "rows", "empty", "changed"] as const;
 
 export const optionsSchema = z.strictObject({
   title: z.string().min(1).max(200).optional(),
@@ -102,6 +127,17 @@ export const optionsSchema = z.strictObject({
   totals: aggregates.default({}),
   /** At the top of a PDF, and as a picture in EXCEL. */
   chart: chartOptions.optional(),
+  /** Otherwise the run is SKIPPED: nothing is stored and nothing sent. */
+  sendWhen: z.enum(SEND_CONDITIONS).default("always"),
+  /** The report waits until its data are ready. */
+  readyWhen: readyOptions.optional(),
+  /** Each recipient gets only their own rows. */
+  burst: burstOptions.optional(),
+  /**
+   * Whether Snowflake itself writes a CSV file: "auto", when it has more rows than PUSH_DOWN_ROWS. PARQUET it always
+   * writes.
+   */
+  pushDown: z.enum(["auto", "always", "never"]).default("auto"),
   csv: csvOptions.prefault({}),
   excel: excelOptions.prefault({}),
   pdf: pdfOptions.prefault({}),
@@ -112,6 +148,9 @@ export type ChartOptions = z.output<typeof chartOptions>;
 export type ReportOptions = z.output<typeof optionsSchema>;
 export type ColumnOptions = z.output<typeof columnOptions>;
 export type CsvOptions = z.output<typeof csvOptions>;
+export type ReadyOptions = z.output<typeof readyOptions>;
+export type BurstOptions = z.output<typeof burstOptions>;
+export type SendCondition = (typeof SEND_CONDITIONS)[number];
 export type PageOptions = z.output<typeof pageOptions>;
 
 /** The options of a report that asks for nothing special. */
@@ -144,7 +183,7 @@ export function isTimezone(name: string): boolean {
   }
 }
 
-function isLocale(name: string): boolean {
+export function isLocale(name: string): boolean {
   try {
     return Intl.getCanonicalLocales(name).length === 1;
   } catch {

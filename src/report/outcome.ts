@@ -1,5 +1,12 @@
 import type { Artifact } from "./artifact.ts";
-import { type PlannedDelivery, planFailureDeliveries, planResultDeliveries } from "./delivery.ts";
+import type { BurstResult, Published } from "./burst.ts";
+import {
+  planBurstDeliveries,
+  type PlannedDelivery,
+  planFailureDeliveries,
+  planRecipientDeliveries,
+  planResultDeliveries,
+} from "./delivery.ts";
 import { asReportError, ReportError } from "./errors.ts";
 import type { Report } from "./request.ts";
 import { nextOccurrence } from "./schedule.ts";
@@ -7,17 +14,31 @@ import { nextOccurrence } from "./schedule.ts";
 /**
  * PENDING: waits for its time and a worker. PROCESSING: a worker holds it under a lease; if the worker dies the lease
  * expires and another takes over. COMPLETED, FAILED, CANCELLED: over, until a person asks for it again.
- * A SCHEDULED report goes back to PENDING after each occurrence.
+ * A SCHEDULED report goes back to PENDING after each occurrence, and any while its data are not ready. A run that is
+ * skipped because of its condition completes the report: what was asked for has been looked after.
  */
 export type Status = "PENDING" | "PROCESSING" | "COMPLETED" | "FAILED" | "CANCELLED";
 
 /** How one attempt ended. The only thing that the settling write is made from. */
 export type Outcome =
-  | { readonly kind: "completed"; readonly artifacts: readonly Artifact[] }
+  | {
+      readonly kind: "completed";
+      readonly artifacts: readonly Artifact[];
+      readonly burst?: BurstResult;
+    }
+  /** The condition of OPTIONS.sendWhen is not met: nothing is stored and nothing sent. */
+  | { readonly kind: "skipped" }
+  /** The data are not ready (since when that is being checked): the attempt is given back. */
+  | { readonly kind: "waiting"; readonly since: Date; readonly delayMs: number }
   /** All occurrences that were due are dropped by the misfire policy. */
   | { readonly kind: "missed" }
-  /** A later attempt can succeed. */
-  | { readonly kind: "retry"; readonly error: ReportError; readonly delayMs: number }
+  /** A later attempt can succeed. It does what is left of a burst; the rest is published by this one. */
+  | {
+      readonly kind: "retry";
+      readonly error: ReportError;
+      readonly delayMs: number;
+      readonly published?: Published;
+    }
   /** The same, through no fault of the report (the warehouse is down): the attempt is given back. */
   | { readonly kind: "postponed"; readonly error: ReportError; readonly delayMs: number }
   | { readonly kind: "failed"; readonly error: ReportError }
@@ -30,6 +51,8 @@ export type Outcome =
 /** What REPORT_RUN.OUTCOME says of an outcome that is written. */
 export const RUN_OUTCOMES = {
   completed: "COMPLETED",
+  skipped: "SKIPPED",
+  waiting: "WAITING",
   missed: "MISSED",
   retry: "RETRY",
   postponed: "RETRY",
@@ -99,6 +122,8 @@ export interface Settlement {
   /** The attempt counter starts again, is given back, or stays. */
   readonly attempts: "reset" | "give-back" | "keep";
   readonly interrupted: boolean;
+  /** Since when the data-ready condition of the occurrence is being checked; null: it is not; undefined: as it was. */
+  readonly waitingSince: Date | null | undefined;
   readonly error: ReportError | null;
   readonly artifacts: readonly Artifact[];
   readonly deliveries: readonly PlannedDelivery[];
@@ -126,27 +151,39 @@ export function settlementOf(
     nextRunAt: undefined,
     attempts: "keep",
     interrupted: false,
+    waitingSince: null,
     error: null,
     artifacts: [],
     deliveries: [],
   } as const;
   // The next attempt stays with this occurrence, whose predecessors have been recorded as missed.
-  const waiting = { status: "PENDING", nextRunAt: facts.occurrence ?? undefined } as const;
+  const waiting = {
+    status: "PENDING",
+    nextRunAt: facts.occurrence ?? undefined,
+    waitingSince: undefined,
+  } as const;
   switch (outcome.kind) {
     case "completed": {
-      const { artifacts } = outcome;
-      const recipients = facts.report?.recipients;
-      const deliveries =
-        recipients === undefined ? [] : planResultDeliveries(facts.runId, recipients);
+      const { artifacts, burst } = outcome;
+      const deliveries = planDeliveries(facts, burst);
       return { ...base, ...afterOccurrence(facts, "COMPLETED"), artifacts, deliveries };
     }
+    case "waiting": {
+      const { delayMs, since: waitingSince } = outcome;
+      return { ...base, ...waiting, delayMs, waitingSince, attempts: "give-back" };
+    }
+    case "skipped":
     case "missed":
       return { ...base, ...afterOccurrence(facts, "COMPLETED") };
-    case "retry":
+    case "retry": {
+      const { delayMs, error, published } = outcome;
+      const artifacts = published?.artifacts ?? [];
+      const deliveries = planRecipientDeliveries(facts.runId, published?.burst.done ?? []);
+      return { ...base, ...waiting, delayMs, error, artifacts, deliveries };
+    }
     case "postponed": {
       const { delayMs, error } = outcome;
-      const attempts = outcome.kind === "retry" ? "keep" : "give-back";
-      return { ...base, ...waiting, delayMs, error, attempts };
+      return { ...base, ...waiting, delayMs, error, attempts: "give-back" };
     }
     case "interrupted":
       return { ...base, ...waiting, attempts: "give-back", interrupted: true };
@@ -158,6 +195,16 @@ export function settlementOf(
       return { ...base, ...afterFailure(error, facts), error, deliveries };
     }
   }
+}
+
+function planDeliveries(
+  { runId, report, ownerEmail }: SettlementFacts,
+  burst: BurstResult | undefined,
+): PlannedDelivery[] {
+  if (report === null) return [];
+  return burst === undefined
+    ? planResultDeliveries(runId, report.recipients)
+    : planBurstDeliveries(runId, burst, report.recipients, ownerEmail);
 }
 
 /** A malformed row and one that kills workers stop for good; any other failure ends its occurrence only. */

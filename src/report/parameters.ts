@@ -1,60 +1,128 @@
 import { ReportError } from "./errors.ts";
+import type { Parameter, Parameters, ParameterValue } from "./parameter-values.ts";
 import { isOperator, isSignificant, readTokens, type Token } from "./sql-tokens.ts";
 
-export type ParameterValue = string | number | boolean | null;
+/** Parameters that the SQL may use without PARAMETERS giving them; a value of that name in PARAMETERS wins. */
+export const BUILT_INS = ["scheduled_for", "last_run_at", "run_id"] as const;
+export type BuiltIn = (typeof BUILT_INS)[number];
+
+/** A statement of a row, by the name that a message calls it. */
+export interface NamedStatement {
+  readonly name: string;
+  readonly sql: string;
+  /** A name that has no value here gets it later, from each recipient of a burst. */
+  readonly isOpen?: boolean;
+}
 
 /**
- * Turns each `:name` into `?` and lists the values in that order; a name may occur many times. Never pasted into
- * the text, so no value can change what the statement does. Which colons are parameters: see findParameters.
- * Throws ReportError `invalid_report` that names PARAMETERS and the name when one is missing or not used,
- * and for `?` and `:1`, which have no name.
+ * Turns each `:name` into `?`, in the cast that makes its type true in the warehouse, and lists the values in that
+ * order; a name may occur many times. Never pasted into the text, so no value can change what the statement does.
+ * Which colons are parameters: see findParameters. Every name must have a value: checkParameters saw to that.
  */
 export function bindParameters(
   sql: string,
-  parameters: Readonly<Record<string, ParameterValue>>,
+  parameters: Parameters,
 ): { sql: string; binds: ParameterValue[] } {
   const tokens = readTokens(sql);
   const binds: ParameterValue[] = [];
   const texts = tokens.map((token) => token.text);
-  const unnamed = tokens.find((token) => isOperator(token, "?"));
-  if (unnamed !== undefined) refuseUnnamed("?", unnamed);
-  const used = new Set<string>();
   for (const { colon, name } of findParameters(tokens)) {
-    if (name.kind === "number") refuseUnnamed(`:${name.text}`, name);
-    binds.push(valueOf(name, parameters));
-    used.add(name.text);
-    texts[colon] = "?";
+    const parameter = Object.hasOwn(parameters, name.text) ? parameters[name.text] : undefined;
+    if (parameter === undefined) throw new Error(`:${name.text} was not checked`);
+    binds.push(bindValue(parameter));
+    texts[colon] = `?${castOf(parameter)}`;
     texts[colon + 1] = "";
   }
-  checkAllUsed(used, parameters);
   return { sql: texts.join(""), binds };
 }
 
-function refuseUnnamed(text: string, token: Token): never {
+/** A whole number that JavaScript holds exactly is bound as one, so that it may stand behind LIMIT. */
+function bindValue({ type, value }: Parameter): ParameterValue {
+  return type === "NUMBER" && isWholeNumber(value) ? Number(value) : value;
+}
+
+function castOf({ type, value }: Parameter): string {
+  if (type === null) return "";
+  if (type === "TEXT" && value !== null) return "";
+  if (type === "BOOLEAN" && value !== null) return "";
+  if (type === "TEXT") return "::VARCHAR";
+  if (type !== "NUMBER") return `::${type}`;
+  if (isWholeNumber(value)) return "";
+  const [, fraction = ""] = String(value ?? "").split(".");
+  return `::NUMBER(38, ${fraction.length})`;
+}
+
+function isWholeNumber(value: ParameterValue): boolean {
+  return value !== null && /^[+-]?\d+$/.test(String(value)) && Number.isSafeInteger(Number(value));
+}
+
+/**
+ * Throws ReportError `invalid_report` that names PARAMETERS and the name, when one is missing in a statement or used in
+ * none, and for `?` and `:1`, which have no name. Gives back the built-in ones that the statements use and that
+ * PARAMETERS does not give.
+ */
+export function checkParameters(
+  statements: readonly NamedStatement[],
+  parameters: Parameters,
+): BuiltIn[] {
+  const used = new Set<string>();
+  const builtIns = new Set<BuiltIn>();
+  for (const statement of statements) {
+    for (const name of findNames(statement)) {
+      used.add(name.text);
+      if (Object.hasOwn(parameters, name.text)) continue;
+      const builtIn = BUILT_INS.find((known) => known === name.text);
+      if (builtIn !== undefined) builtIns.add(builtIn);
+      else if (statement.isOpen !== true) refuseMissing(statement, name);
+    }
+  }
+  checkAllUsed(used, statements, parameters);
+  return [...builtIns];
+}
+
+/** The names of the parameters of a statement that was checked. */
+export function usedNames(sql: string): ReadonlySet<string> {
+  return new Set(findParameters(readTokens(sql)).map(({ name }) => name.text));
+}
+
+function findNames(statement: NamedStatement): Token[] {
+  const tokens = readTokens(statement.sql);
+  const unnamed = tokens.find((token) => isOperator(token, "?"));
+  if (unnamed !== undefined) refuseUnnamed(statement, "?", unnamed);
+  return findParameters(tokens).map(({ name }) => {
+    if (name.kind === "number") refuseUnnamed(statement, `:${name.text}`, name);
+    return name;
+  });
+}
+
+function refuseUnnamed({ name }: NamedStatement, text: string, token: Token): never {
   throw new ReportError(
     "invalid_report",
-    `REPORT_SQL, line ${token.line}: ${text} has no name; write :name and give the value in PARAMETERS`,
+    `${name}, line ${token.line}: ${text} has no name; write :name and give the value in PARAMETERS`,
   );
 }
 
-function valueOf(
-  name: Token,
-  parameters: Readonly<Record<string, ParameterValue>>,
-): ParameterValue {
-  const value = Object.hasOwn(parameters, name.text) ? parameters[name.text] : undefined;
-  if (value !== undefined) return value;
+function refuseMissing(statement: NamedStatement, name: Token): never {
   throw new ReportError(
     "invalid_report",
-    `PARAMETERS has no value for :${name.text} (REPORT_SQL, line ${name.line})`,
+    `PARAMETERS has no value for :${name.text} (${statement.name}, line ${name.line})`,
   );
 }
 
-function checkAllUsed(used: ReadonlySet<string>, parameters: object): void {
-  const superfluous = Object.keys(parameters).filter((name) => !used.has(name));
+function checkAllUsed(
+  used: ReadonlySet<string>,
+  statements: readonly NamedStatement[],
+  parameters: Parameters,
+): void {
+  const optional: ReadonlySet<string> = new Set(BUILT_INS);
+  const superfluous = Object.keys(parameters).filter(
+    (name) => !used.has(name) && !optional.has(name),
+  );
   if (superfluous.length === 0) return;
+  const names = statements.map(({ name }) => name).join(" and ");
   throw new ReportError(
     "invalid_report",
-    `PARAMETERS has ${superfluous.map((name) => `"${name}"`).join(", ")}, which REPORT_SQL does not use`,
+    `PARAMETERS has ${superfluous.map((name) => `"${name}"`).join(", ")}, which ${names} ${statements.length > 1 ? "do" : "does"} not use`,
   );
 }
 

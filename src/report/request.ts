@@ -1,10 +1,19 @@
-import { z } from "zod";
-import { FORMATS, type Format } from "./artifact.ts";
+import type { Format } from "./artifact.ts";
+import { BURST_SQL, checkBurst } from "./burst.ts";
 import { messageOf, ReportError } from "./errors.ts";
 import { defaultOptions, isTimezone, parseOptions, type ReportOptions } from "./options.ts";
-import { bindParameters } from "./parameters.ts";
+import { type Parameters, readParameters } from "./parameter-values.ts";
+import { type BuiltIn, checkParameters, type NamedStatement } from "./parameters.ts";
+import {
+  parseEmails,
+  parseOwner,
+  parseTopic,
+  parseWebhookName,
+  type Recipients,
+} from "./recipients.ts";
+import { parseFormats, parseOne, refuse } from "./row-text.ts";
 import { MISFIRE_POLICIES, type MisfirePolicy, parseSchedule, type Schedule } from "./schedule.ts";
-import { checkStatement } from "./statement.ts";
+import { checkStatement, checkStatementNamed } from "./statement.ts";
 
 /** What a person wrote into REPORT_CONFIG: unchecked text, as it stands in the row. */
 export interface ReportRow {
@@ -23,28 +32,25 @@ export interface ReportRow {
   readonly slackWebhook: string | null;
   readonly ownerEmail: string | null;
   readonly maxAttempts: number;
+  /** The SQL sees the data as they were then. */
+  readonly asOf: Date | null;
 }
 
 export const REPORT_TYPES = ["ADHOC", "SCHEDULED"] as const;
 export type ReportType = (typeof REPORT_TYPES)[number];
-
-export type Parameters = Readonly<Record<string, string | number | boolean | null>>;
-
-/** Who gets the files. */
-export interface Recipients {
-  readonly emails: readonly string[];
-  readonly snsTopicArn: string | null;
-  readonly slackWebhook: string | null;
-}
 
 /** A report that can be run: everything in its row was checked. */
 export interface Report {
   readonly configId: string;
   readonly name: string;
   readonly type: ReportType;
-  /** REPORT_SQL with `?` for each parameter, and the values in that order. */
-  readonly statement: { readonly sql: string; readonly binds: Parameters[string][] };
+  /** REPORT_SQL, to be bound with the parameters and the built-in ones. */
+  readonly sql: string;
   readonly parameters: Parameters;
+  /** Those that the SQL uses and PARAMETERS does not give. */
+  readonly builtIns: readonly BuiltIn[];
+  /** Null: the data of now. */
+  readonly asOf: Date | null;
   readonly formats: readonly Format[];
   readonly options: ReportOptions;
   readonly timezone: string;
@@ -55,12 +61,10 @@ export interface Report {
   readonly ownerEmail: string | null;
 }
 
-const EMAILS_MAX = 50;
+/** What a message calls the SQL of the data-ready condition. */
+export const READY_SQL = "OPTIONS.readyWhen.sql";
+
 const ATTEMPTS_MAX = 100;
-const parametersSchema = z.record(
-  z.string(),
-  z.union([z.string(), z.number(), z.boolean(), z.null()]),
-);
 
 /**
  * Checks a whole row. Throws one ReportError (`invalid_report`, or `statement_refused` when the SQL is all that is
@@ -79,15 +83,18 @@ export function parseReport(row: ReportRow, now: Date): Report {
   };
   const timezone = parse(() => parseTimezone(row.timezone), "UTC");
   const parameters = parse(() => parseParameters(row.parameters), null);
+  const options = parse(() => parseOptionsText(row.options), defaultOptions());
   const type = parse(() => parseOne("REPORT_TYPE", row.reportType, REPORT_TYPES), null);
   const report = {
     configId: row.configId,
     name: parse(() => parseName(row.reportName), ""),
     type: type ?? "ADHOC",
-    statement: parse(() => parseStatement(row.reportSql, parameters), { sql: "", binds: [] }),
+    sql: row.reportSql,
     parameters: parameters ?? {},
-    formats: parse(() => parseFormats(row.outputFormat), []),
-    options: parse(() => parseOptionsText(row.options), defaultOptions()),
+    builtIns: parse(() => checkStatements(row.reportSql, options, parameters), []),
+    asOf: parse(() => parseAsOf(row.asOf, now), null),
+    formats: parse(() => parseFormats("OUTPUT_FORMAT", row.outputFormat), []),
+    options,
     timezone,
     schedule: parse(() => (type === "SCHEDULED" ? readSchedule(row, timezone, now) : null), null),
     misfirePolicy: parse(
@@ -101,6 +108,7 @@ export function parseReport(row: ReportRow, now: Date): Report {
     },
     ownerEmail: parse(() => parseOwner(row.ownerEmail), null),
   } satisfies Report;
+  parse(() => checkBurst(options, report.formats, row.emailRecipients), undefined);
   parse(() => checkMaxAttempts(row.maxAttempts), undefined);
   if (problems.length > 0) throw combineProblems(problems);
   return report;
@@ -128,30 +136,31 @@ function parseName(text: string): string {
   return text.trim();
 }
 
-function parseOne<const T extends string>(column: string, text: string, allowed: readonly T[]): T {
-  const found = allowed.find((value) => value === text.trim().toUpperCase());
-  return found ?? refuse(column, `"${text}" is not one of ${allowed.join(", ")}`);
-}
-
-function parseFormats(text: string): Format[] {
-  const names = splitList(text);
-  if (names.length === 0) refuse("OUTPUT_FORMAT", `is empty; it may be ${FORMATS.join(", ")}`);
-  return [...new Set(names.map((name) => parseOne("OUTPUT_FORMAT", name, FORMATS)))];
-}
-
-function parseStatement(sql: string, parameters: Parameters | null): Report["statement"] {
+/** Parameters that cannot be read at all are told once, not again for each name. */
+function checkStatements(
+  sql: string,
+  options: ReportOptions,
+  parameters: Parameters | null,
+): readonly BuiltIn[] {
   checkStatement(sql);
-  return parameters === null ? { sql, binds: [] } : bindParameters(sql, parameters);
+  const { burst, readyWhen } = options;
+  const isOpen = burst !== undefined && burst.splitBy === undefined;
+  const others: NamedStatement[] = [];
+  if (readyWhen !== undefined) others.push({ name: READY_SQL, sql: readyWhen.sql });
+  if (burst !== undefined) others.push({ name: BURST_SQL, sql: burst.sql });
+  for (const other of others) checkStatementNamed(other.name, other.sql);
+  const statements = [{ name: "REPORT_SQL", sql, isOpen }, ...others];
+  return parameters === null ? [] : checkParameters(statements, parameters);
 }
 
 function parseParameters(text: string | null): Parameters {
-  const result = parametersSchema.safeParse(parseJson("PARAMETERS", text));
-  if (result.success) return result.data;
-  const paths = result.error.issues.map((issue) => issue.path.join(".") || "the whole").join(", ");
-  return refuse(
-    "PARAMETERS",
-    `must be a JSON object of texts, numbers, booleans and nulls (see ${paths})`,
-  );
+  const read = readParameters(parseJson("PARAMETERS", text));
+  return "problems" in read ? refuse("PARAMETERS", read.problems.join("; ")) : read.parameters;
+}
+
+function parseAsOf(asOf: Date | null, now: Date): Date | null {
+  if (asOf !== null && asOf > now) refuse("AS_OF", `${asOf.toISOString()} is in the future`);
+  return asOf;
 }
 
 function parseOptionsText(text: string | null): ReportOptions {
@@ -180,57 +189,8 @@ function readSchedule(row: ReportRow, timezone: string, now: Date): Schedule {
   return parseSchedule(cron, timezone, now);
 }
 
-function parseEmails(text: string | null): string[] {
-  const addresses = splitList(text ?? "");
-  if (addresses.length > EMAILS_MAX) {
-    refuse(
-      "EMAIL_RECIPIENTS",
-      `has ${addresses.length} addresses; at most ${EMAILS_MAX} are allowed`,
-    );
-  }
-  return [...new Set(addresses.map((address) => parseEmail("EMAIL_RECIPIENTS", address)))];
-}
-
-function parseOwner(text: string | null): string | null {
-  const address = text?.trim() ?? "";
-  return address === "" ? null : parseEmail("OWNER_EMAIL", address);
-}
-
-function parseEmail(column: string, address: string): string {
-  return z.email().safeParse(address).success
-    ? address
-    : refuse(column, `"${address}" is not an e-mail address`);
-}
-
-function parseTopic(text: string | null): string | null {
-  const arn = text?.trim() ?? "";
-  if (arn === "") return null;
-  return /^arn:aws[\w-]*:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}(\.fifo)?$/.test(arn)
-    ? arn
-    : refuse("SNS_TOPIC_ARN", `"${arn}" is not the ARN of an SNS topic`);
-}
-
-function parseWebhookName(text: string | null): string | null {
-  const name = text?.trim() ?? "";
-  if (name === "") return null;
-  return /^[A-Za-z0-9_-]{1,100}$/.test(name)
-    ? name
-    : refuse("SLACK_WEBHOOK", "must be the name of a configured webhook, not its URL");
-}
-
 function checkMaxAttempts(count: number): void {
   if (!Number.isInteger(count) || count < 1 || count > ATTEMPTS_MAX) {
     refuse("MAX_ATTEMPTS", `${count} is not a whole number from 1 to ${ATTEMPTS_MAX}`);
   }
-}
-
-function splitList(text: string): string[] {
-  return text
-    .split(/[,;]/)
-    .map((item) => item.trim())
-    .filter((item) => item !== "");
-}
-
-function refuse(column: string, reason: string): never {
-  throw new ReportError("invalid_report", `${column}: ${reason}`);
 }

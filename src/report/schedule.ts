@@ -61,6 +61,15 @@ export function nextOccurrence(schedule: Schedule, after: Date): Date {
 }
 
 /**
+ * The occurrence that `instant` belongs to: itself, when it is one, else the one before it, as for a time that a person
+ * asked for. Null: there is none before it.
+ */
+export function occurrenceBefore(schedule: Schedule, instant: Date): Date | null {
+  const [previous] = openCron(schedule).previousRuns(1, new Date(instant.getTime() + 1_000));
+  return previous ?? null;
+}
+
+/**
  * Decides which occurrence runs now, given the one that is due (`planned`) and the time. RUN_ONCE runs the newest that
  * is late by at most half a period (and 6 hours), SKIP the newest only when it is no later than a wake-up can be,
  * RUN_ALL the oldest of at most ten. A retry (`attempt` over 1) stays with the occurrence that it began.

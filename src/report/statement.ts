@@ -8,6 +8,20 @@ import {
   type Token,
 } from "./sql-tokens.ts";
 
+const NAME = "REPORT_SQL";
+
+/** The same as checkStatement for another text of the row, which `name` is called by in what is thrown. */
+export function checkStatementNamed(name: string, sql: string): void {
+  try {
+    checkStatement(sql);
+  } catch (thrown) {
+    if (!(thrown instanceof ReportError) || !thrown.message.startsWith(NAME)) throw thrown;
+    throw new ReportError(thrown.code, `${name}${thrown.message.slice(NAME.length)}`, {
+      cause: thrown,
+    });
+  }
+}
+
 /**
  * Refuses everything but one SELECT (or WITH ... SELECT). A first barrier with a clear message; the real one is
  * the reader's read-only role with no secondary roles, and MULTI_STATEMENT_COUNT 1.
@@ -18,7 +32,7 @@ export function checkStatement(sql: string): void {
   const tokens = readTokens(sql);
   const significant = tokens.filter(isSignificant);
   if (significant.every((token) => isOperator(token, ";"))) {
-    throw new ReportError("invalid_report", "REPORT_SQL is empty");
+    throw new ReportError("invalid_report", `${NAME} is empty`);
   }
   checkReadable(tokens);
   const statement = dropTerminator(significant);
@@ -29,7 +43,7 @@ export function checkStatement(sql: string): void {
 }
 
 function refuse(reason: string, token: Token | undefined): never {
-  const where = token === undefined ? "REPORT_SQL" : `REPORT_SQL, line ${token.line}`;
+  const where = token === undefined ? NAME : `${NAME}, line ${token.line}`;
   throw new ReportError("statement_refused", `${where}: ${reason}`);
 }
 

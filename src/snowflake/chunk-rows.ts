@@ -10,15 +10,15 @@ export interface RawChunk {
 }
 
 /** A batch is a slice of a chunk, so that whoever reads can look up from time to time. */
-export const BATCH_ROWS = 5000;
+export const BATCH_ROWS = 2000;
 /**
  * Of a chunk's text so much is parsed at a time: its rows die young, and the peak of a large result is 100 to 200 MB
  * lower than with all rows of a chunk at once.
  */
-const PARSE_LENGTH = 512 * 1024;
+const PARSE_LENGTH = 128 * 1024;
 
 /** Empty for rows that came with the answer, which are parsed already. */
-export function textOf(chunk: RawChunk): string {
+function textOf(chunk: RawChunk): string {
   return typeof chunk._rowsetAsString === "string" ? chunk._rowsetAsString : "";
 }
 

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from "node:crypto";
 import type { ReportRow } from "../report/request.ts";
 import type { Candidate, Claim } from "../worker/ports.ts";
 import type { Connection } from "./connection.ts";
-import { DUE_AT, ROW_COLUMNS } from "./queue-sql.ts";
+import { DUE_AT, OWNER_MAY_RUN, ROW_COLUMNS } from "./queue-sql.ts";
 import { dateOf, dateOrNull, numberOf, reportRowOf, type ResultRow, textOf } from "./rows.ts";
 
 /** Who claims. */
@@ -13,13 +13,14 @@ export interface WorkerIdentity {
   readonly version: string;
 }
 
-/** Compare-and-set on the fence, then a read-back by token. Null: somebody was faster. */
+/** Compare-and-set on the fence, then a read-back by token. Null: somebody was faster, or the owner's limit is reached. */
 export async function claim(
   connection: Connection,
   worker: WorkerIdentity,
-  leaseSeconds: number,
+  { leaseSeconds, perOwnerMax }: { leaseSeconds: number; perOwnerMax: number },
   candidate: Candidate,
 ): Promise<Claim | null> {
+  const limit = ownerLimit(candidate, perOwnerMax);
   const token = `${worker.bootId}-${randomUUID()}`;
   const runId = randomUUID();
   await connection.execute(
@@ -30,8 +31,16 @@ export async function claim(
        CRASHED_AT = IFF(STATUS = 'PROCESSING', SYSDATE(), CRASHED_AT),
        UPDATED_AT = SYSDATE()
      WHERE CONFIG_ID = ? AND FENCE = ?
-       AND (STATUS = 'PENDING' OR (STATUS = 'PROCESSING' AND COALESCE(LEASE_UNTIL, '1970-01-01'::TIMESTAMP_NTZ) < SYSDATE()))`,
-    [token, worker.workerId, runId, leaseSeconds, candidate.configId, candidate.fence],
+       AND ((STATUS = 'PENDING' ${limit.condition}) OR (STATUS = 'PROCESSING' AND COALESCE(LEASE_UNTIL, TO_TIMESTAMP_NTZ(0)) < SYSDATE()))`,
+    [
+      token,
+      worker.workerId,
+      runId,
+      leaseSeconds,
+      candidate.configId,
+      candidate.fence,
+      ...limit.binds,
+    ],
   );
   const read = await readClaim(connection, candidate.configId, token, runId);
   if (read === null) return null;
@@ -39,6 +48,19 @@ export async function claim(
   if (candidate.expired) await recordLostRuns(connection, claimed);
   await startRun(connection, worker, claimed);
   return claimed;
+}
+
+/**
+ * Counted again when claimed, since others may have claimed after the candidates were read. Two claims of the same
+ * moment do not see each other, so the limit can be passed by as many. Taking over a dead worker's report adds none.
+ */
+function ownerLimit(
+  { owner }: Candidate,
+  perOwnerMax: number,
+): { condition: string; binds: (string | number)[] } {
+  return owner === null
+    ? { condition: "", binds: [] }
+    : { condition: `AND ${OWNER_MAY_RUN}`, binds: [owner, perOwnerMax] };
 }
 
 /**
@@ -54,6 +76,7 @@ async function readClaim(
   const { rows } = await connection.execute(
     `SELECT ${ROW_COLUMNS}, C.ATTEMPT, C.CRASH_COUNT, C.INTERRUPT_COUNT,
        DATE_PART(epoch_millisecond, C.NEXT_RUN_AT) AS NEXT_RUN_AT_MS,
+       DATE_PART(epoch_millisecond, C.WAITING_SINCE) AS WAITING_SINCE_MS,
        IFF(C.CANCEL_REQUESTED_AT IS NULL, 0, 1) AS CANCEL_REQUESTED,
        DATE_PART(epoch_millisecond, SYSDATE()) AS NOW_MS,
        DATEDIFF(millisecond, ${DUE_AT}, SYSDATE()) AS QUEUE_MS
@@ -81,6 +104,7 @@ function claimOf(
     crashCount: numberOf(row, "CRASH_COUNT"),
     interruptCount: numberOf(row, "INTERRUPT_COUNT"),
     nextRunAt: dateOrNull(row, "NEXT_RUN_AT_MS"),
+    waitingSince: dateOrNull(row, "WAITING_SINCE_MS"),
     cancelRequested: numberOf(row, "CANCEL_REQUESTED") === 1,
     claimedAt: dateOf(row, "NOW_MS"),
     queueMs: Math.max(0, numberOf(row, "QUEUE_MS")),

@@ -1,4 +1,6 @@
 import { ReportError, type WarehouseFacts } from "../report/errors.ts";
+import { describeMissingGrant } from "./missing-grant.ts";
+import type { Scene } from "./refused-statement.ts";
 
 /** What the driver gives an error, as far as it is needed. */
 interface DriverFacts {
@@ -99,8 +101,11 @@ function isUnreachable(thrown: unknown, facts: DriverFacts): boolean {
   return status !== undefined && (status >= 500 || status === 408 || status === 429);
 }
 
-/** A login that did not work: `warehouse_unavailable` when nothing answered, else `login_refused`. */
-export function loginError(thrown: unknown): ReportError {
+/**
+ * A login that did not work: `warehouse_unavailable` when nothing answered, else `login_refused`, with the grant that
+ * is missing where the role is not the user's.
+ */
+export function loginError(thrown: unknown, scene: Scene): ReportError {
   if (thrown instanceof ReportError) return thrown;
   const facts = factsOf(thrown);
   const unreachable = isUnreachable(thrown, facts);
@@ -109,7 +114,7 @@ export function loginError(thrown: unknown): ReportError {
     unreachable ? "warehouse_unavailable" : "login_refused",
     unreachable
       ? `Snowflake cannot be reached: ${facts.message}${status}`
-      : `Snowflake refused the login: ${facts.message}${status}`,
+      : withGrant(`Snowflake refused the login: ${facts.message}${status}`, facts, scene),
     { cause: causeOf(facts), warehouse: warehouseFacts(facts, undefined) },
   );
 }
@@ -124,12 +129,14 @@ export function optionsError(thrown: unknown): ReportError {
 
 /**
  * A statement that failed: `warehouse_unavailable` (no usable answer, or the session ended), `query_timeout`, `cancelled`
- * (by somebody in the warehouse), else `query_failed`. Bound text that the warehouse quotes is left out of the message.
+ * (by somebody in the warehouse), else `query_failed`. Bound text that the warehouse quotes is left out of the message;
+ * for a statement that a privilege is missing for, the GRANT is added.
  */
 export function statementError(
   thrown: unknown,
   queryId: string | undefined,
   binds: readonly unknown[] = [],
+  scene: Scene = { sql: "" },
 ): ReportError {
   if (thrown instanceof ReportError) return thrown;
   const facts = factsOf(thrown);
@@ -153,7 +160,13 @@ export function statementError(
   }
   if (!isAnswer(facts)) return unusableAnswer(facts, options);
   const retryable = PASSING.has(facts.code) || facts.sqlState.startsWith("40");
-  return new ReportError("query_failed", redact(facts.message, binds), { ...options, retryable });
+  const message = withGrant(redact(facts.message, binds), facts, scene);
+  return new ReportError("query_failed", message, { ...options, retryable });
+}
+
+function withGrant(message: string, facts: DriverFacts, scene: Scene): string {
+  const missing = describeMissingGrant(facts, scene);
+  return missing === undefined ? message : `${message.trimEnd()} (${missing})`;
 }
 
 /** An error of the driver's own: about what it was asked (a defect here), or about an answer it cannot read. */

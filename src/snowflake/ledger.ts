@@ -1,19 +1,22 @@
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
-import { FORMATS } from "../report/artifact.ts";
-import { CHANNELS } from "../report/delivery.ts";
-import type { DeliveryClaim, DeliveryResult, Ledger, SettledRun } from "../worker/ports.ts";
+import { CHANNELS, DELIVERY_KINDS } from "../report/delivery.ts";
+import type { DeliveryClaim, DeliveryResult, Ledger } from "../worker/ports.ts";
 import type { BindValue, Connection } from "./connection.ts";
 import { IS_DELIVERY_DUE } from "./queue-sql.ts";
-import { dateOf, dateOrNull, numberOf, numberOrNull, type ResultRow, textOf } from "./rows.ts";
+import { numberOf, type ResultRow, textOf } from "./rows.ts";
+import { openSettledRuns, readRecipients } from "./settled-runs.ts";
 
 const CANDIDATES_MAX = 5;
 
 /** The delivery ledger in REPORT_DELIVERY: claims and fences as in the queue, for messages. */
 export function openLedger(connection: Connection, leaseSeconds: number): Ledger {
+  const runs = openSettledRuns(connection);
   return {
     claimDue: (runId) => claimDue(connection, leaseSeconds, runId),
-    run: (runId) => readRun(connection, runId),
+    run: (runId, recipient) =>
+      recipient === undefined ? runs.run(runId) : runs.runOf(runId, recipient),
+    recipients: (runId) => readRecipients(connection, runId),
     recordIfOwned: (claim, result) => recordResult(connection, claim, result),
   };
 }
@@ -42,7 +45,7 @@ async function readDue(connection: Connection, runId: string | null): Promise<Re
   const { rows } = await connection.execute(
     `SELECT DELIVERY_ID, FENCE, STATE FROM REPORT_DELIVERY
      WHERE ${IS_DELIVERY_DUE} ${runId === null ? "" : "AND RUN_ID = ?"}
-     ORDER BY CREATED_AT, DELIVERY_ID LIMIT ${CANDIDATES_MAX}`,
+     ORDER BY CREATED_AT, IFF(KIND = 'SUMMARY', 1, 0), DELIVERY_ID LIMIT ${CANDIDATES_MAX}`,
     runId === null ? [] : [runId],
   );
   return rows;
@@ -56,7 +59,7 @@ async function readClaim(
   takenOver: boolean,
 ): Promise<DeliveryClaim | null> {
   const { rows } = await connection.execute(
-    `SELECT DELIVERY_ID, RUN_ID, CHANNEL, TARGET, KIND, FENCE, ATTEMPT FROM REPORT_DELIVERY
+    `SELECT DELIVERY_ID, RUN_ID, CHANNEL, TARGET, KIND, RECIPIENT_KEY, FENCE, ATTEMPT FROM REPORT_DELIVERY
      WHERE DELIVERY_ID = ? AND CLAIM_TOKEN = ? AND STATE = 'SENDING'`,
     [deliveryId, token],
   );
@@ -70,7 +73,8 @@ async function readClaim(
     runId: textOf(row, "RUN_ID"),
     channel: z.enum(CHANNELS).parse(row["CHANNEL"]),
     target: textOf(row, "TARGET"),
-    kind: z.enum(["RESULT", "FAILURE"]).parse(row["KIND"]),
+    kind: z.enum(DELIVERY_KINDS).parse(row["KIND"]),
+    recipientKey: row["RECIPIENT_KEY"] ?? null,
     attempt: numberOf(row, "ATTEMPT"),
   };
 }
@@ -105,53 +109,4 @@ function assign(result: DeliveryResult): { assignments: string; binds: BindValue
     case "UNKNOWN":
       return { assignments: "ERROR = ?", binds: [result.error] };
   }
-}
-
-/** What settling wrote into REPORT_RUN.ARTIFACTS and WARNINGS. */
-const artifactsSchema = z.array(
-  z.object({
-    format: z.enum(FORMATS),
-    fileName: z.string(),
-    mediaType: z.string(),
-    uri: z.string(),
-    sizeBytes: z.number(),
-    rowCount: z.number(),
-    sha256: z.string(),
-  }),
-);
-const warningsSchema = z.array(
-  z.object({
-    format: z.enum(FORMATS).nullable(),
-    code: z.string(),
-    count: z.number(),
-    message: z.string(),
-  }),
-);
-
-export async function readRun(connection: Connection, runId: string): Promise<SettledRun> {
-  const { rows } = await connection.execute(
-    `SELECT RUN_ID, CONFIG_ID, REPORT_NAME, OUTCOME, ERROR_CODE, ERROR_MESSAGE, QUERY_ID, ROW_COUNT, ARTIFACTS, WARNINGS,
-       DATE_PART(epoch_millisecond, SCHEDULED_FOR) AS SCHEDULED_FOR_MS,
-       DATE_PART(epoch_millisecond, STARTED_AT) AS STARTED_AT_MS,
-       DATE_PART(epoch_millisecond, FINISHED_AT) AS FINISHED_AT_MS
-     FROM REPORT_RUN WHERE RUN_ID = ?`,
-    [runId],
-  );
-  const [row] = rows;
-  if (row === undefined) throw new Error(`run ${runId} is not in REPORT_RUN`);
-  return {
-    runId,
-    configId: textOf(row, "CONFIG_ID"),
-    reportName: textOf(row, "REPORT_NAME"),
-    outcome: textOf(row, "OUTCOME"),
-    errorCode: row["ERROR_CODE"] ?? null,
-    errorMessage: row["ERROR_MESSAGE"] ?? null,
-    queryId: row["QUERY_ID"] ?? null,
-    rowCount: numberOrNull(row, "ROW_COUNT"),
-    scheduledFor: dateOrNull(row, "SCHEDULED_FOR_MS"),
-    startedAt: dateOf(row, "STARTED_AT_MS"),
-    finishedAt: dateOf(row, "FINISHED_AT_MS"),
-    artifacts: artifactsSchema.parse(JSON.parse(row["ARTIFACTS"] ?? "[]")),
-    warnings: warningsSchema.parse(JSON.parse(row["WARNINGS"] ?? "[]")),
-  };
 }

@@ -1,6 +1,6 @@
 /** Conditions that several statements of the queue and the ledger share, so that "due" means one thing. */
 
-const NEVER = "'1970-01-01'::TIMESTAMP_NTZ";
+const NEVER = "TO_TIMESTAMP_NTZ(0)";
 
 /** Rows are written by hand, so the type is compared as the worker reads it. */
 export const IS_SCHEDULED = "UPPER(TRIM(C.REPORT_TYPE)) = 'SCHEDULED'";
@@ -18,6 +18,17 @@ export const LAST_BEATS = `LEFT JOIN (
   SELECT WORKER_ID, BOOT_ID, MAX(BEAT_AT) AS LAST_BEAT_AT FROM WORKER_HEARTBEAT GROUP BY WORKER_ID, BOOT_ID
 ) B ON B.WORKER_ID = C.WORKER_ID AND STARTSWITH(C.CLAIM_TOKEN, B.BOOT_ID)`;
 
+/** Whose reports are counted together. */
+const OWNER = "COALESCE(OWNER_EMAIL, CREATED_BY)";
+
+/** How many of an owner run now; a dead worker's count until another worker has taken them over. */
+export const OWNERS_RUNNING = `LEFT JOIN (
+  SELECT ${OWNER} AS OWNER, COUNT(*) AS RUNNING FROM REPORT_CONFIG WHERE STATUS = 'PROCESSING' GROUP BY ${OWNER}
+) O ON O.OWNER = COALESCE(C.OWNER_EMAIL, C.CREATED_BY)`;
+
+/** Binds: the owner, how many of theirs may run. */
+export const OWNER_MAY_RUN = `(SELECT COUNT(*) FROM REPORT_CONFIG O WHERE O.STATUS = 'PROCESSING' AND COALESCE(O.OWNER_EMAIL, O.CREATED_BY) = ?) < ?`;
+
 /** Without an alias, because an UPDATE uses it too. */
 export const IS_DELIVERY_DUE = `(
   (STATE = 'NEW' AND COALESCE(RUN_AFTER, CREATED_AT) <= SYSDATE())
@@ -27,7 +38,7 @@ export const IS_DELIVERY_DUE = `(
 /** What a claim read and a candidate read have in common: the row as its author wrote it. */
 export const ROW_COLUMNS = `C.CONFIG_ID, C.REPORT_NAME, C.REPORT_TYPE, C.REPORT_SQL, C.PARAMETERS, C.OUTPUT_FORMAT, C.OPTIONS,
   C.SCHEDULE_CRON, C.TIMEZONE, C.MISFIRE_POLICY, C.EMAIL_RECIPIENTS, C.SNS_TOPIC_ARN, C.SLACK_WEBHOOK, C.OWNER_EMAIL,
-  C.MAX_ATTEMPTS, C.FENCE`;
+  C.MAX_ATTEMPTS, C.FENCE, DATE_PART(epoch_millisecond, C.AS_OF) AS AS_OF_MS`;
 
 /** UTC wall time, as `?::TIMESTAMP_NTZ` reads it. */
 export function timestampText(instant: Date): string {

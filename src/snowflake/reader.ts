@@ -2,7 +2,7 @@ import { ReportError } from "../report/errors.ts";
 import type { Query, QueryResult, Warehouse } from "../worker/ports.ts";
 import { openTable } from "./raw-rows.ts";
 import { openSession, type Session } from "./session.ts";
-import type { SnowflakeSettings } from "./settings.ts";
+import { INPUT_FORMATS, type SnowflakeSettings } from "./settings.ts";
 
 export interface ReaderOptions {
   /** A role that can only read. Default: the settings' role. */
@@ -41,7 +41,7 @@ export async function openReader(
 ): Promise<Reader> {
   const session = await openSession(settings, {
     ...(options.role === undefined ? {} : { role: options.role }),
-    sessionParameters: { TIMEZONE: "UTC", ABORT_DETACHED_QUERY: true },
+    sessionParameters: { TIMEZONE: "UTC", ...INPUT_FORMATS, ABORT_DETACHED_QUERY: true },
     secondaryRoles: "none",
   });
   return {

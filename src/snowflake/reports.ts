@@ -1,6 +1,6 @@
 import type { BindValue, Connection } from "./connection.ts";
-import { readRun } from "./ledger.ts";
 import { dateOrNull, numberOf, numberOrNull, type ResultRow, textOf } from "./rows.ts";
+import { readRun } from "./settled-runs.ts";
 import { ReportError } from "../report/errors.ts";
 import type { SettledRun } from "../worker/ports.ts";
 
@@ -14,6 +14,10 @@ export interface ReportStatus {
   readonly type: string;
   readonly status: string;
   readonly lastOutcome: string | null;
+  /** Why it was skipped, waits, or was late. */
+  readonly lastReason: string | null;
+  /** Since when it waits for its data; null: it does not. */
+  readonly waitingSince: Date | null;
   readonly rowCount: number | null;
   readonly sizeBytes: number | null;
   readonly seconds: number | null;
@@ -23,6 +27,8 @@ export interface ReportStatus {
   readonly createdAt: Date | null;
   readonly finishedAt: Date | null;
   readonly lastRunId: string | null;
+  /** The run that this report does again. */
+  readonly rerunOf: string | null;
 }
 
 /** One line of REPORT_DELIVERY. */
@@ -30,6 +36,8 @@ export interface DeliveryStatus {
   readonly channel: string;
   readonly target: string;
   readonly kind: string;
+  /** Of a burst: whose rows it carries. */
+  readonly recipientKey: string | null;
   readonly state: string;
   readonly attempt: number;
   readonly error: string | null;
@@ -50,8 +58,9 @@ export async function addReport(connection: Connection, report: NewReport): Prom
   return configId;
 }
 
-const STATUS_COLUMNS = `CONFIG_ID, REPORT_NAME, REPORT_TYPE, STATUS, LAST_OUTCOME, ROW_COUNT, ARTIFACT_BYTES, SECONDS, ATTEMPT,
-  LAST_ERROR, LAST_RUN_ID,
+const STATUS_COLUMNS = `CONFIG_ID, REPORT_NAME, REPORT_TYPE, STATUS, LAST_OUTCOME, LAST_REASON, ROW_COUNT, ARTIFACT_BYTES, SECONDS, ATTEMPT,
+  LAST_ERROR, LAST_RUN_ID, RERUN_OF,
+  DATE_PART(epoch_millisecond, WAITING_SINCE) AS WAITING_SINCE_MS,
   DATE_PART(epoch_millisecond, NEXT_RUN_AT) AS NEXT_RUN_AT_MS,
   DATE_PART(epoch_millisecond, CREATED_AT) AS CREATED_AT_MS,
   DATE_PART(epoch_millisecond, FINISHED_AT) AS FINISHED_AT_MS`;
@@ -84,6 +93,24 @@ export async function findReport(connection: Connection, id: string): Promise<Re
   return first;
 }
 
+/** The columns of a report that say when it runs, as they stand in its row. */
+export async function readSchedule(
+  connection: Connection,
+  configId: string,
+): Promise<{ type: string; cron: string; timezone: string }> {
+  const { rows } = await connection.execute(
+    "SELECT REPORT_TYPE, SCHEDULE_CRON, TIMEZONE FROM REPORT_CONFIG WHERE CONFIG_ID = ?",
+    [configId],
+  );
+  const row = rows[0] ?? {};
+  const timezone = (row["TIMEZONE"] ?? "").trim();
+  return {
+    type: textOf(row, "REPORT_TYPE"),
+    cron: row["SCHEDULE_CRON"] ?? "",
+    timezone: timezone === "" ? "UTC" : timezone,
+  };
+}
+
 /** The latest runs of a report, the newest first, and the deliveries of the newest. */
 export async function readHistory(
   connection: Connection,
@@ -103,14 +130,15 @@ export async function readHistory(
 
 async function readDeliveries(connection: Connection, runId: string): Promise<DeliveryStatus[]> {
   const { rows } = await connection.execute(
-    `SELECT CHANNEL, TARGET, KIND, STATE, ATTEMPT, ERROR, PROVIDER_ID FROM REPORT_DELIVERY
-     WHERE RUN_ID = ? ORDER BY CHANNEL, TARGET`,
+    `SELECT CHANNEL, TARGET, KIND, RECIPIENT_KEY, STATE, ATTEMPT, ERROR, PROVIDER_ID FROM REPORT_DELIVERY
+     WHERE RUN_ID = ? ORDER BY CHANNEL, RECIPIENT_KEY, TARGET`,
     [runId],
   );
   return rows.map((row) => ({
     channel: textOf(row, "CHANNEL"),
     target: textOf(row, "TARGET"),
     kind: textOf(row, "KIND"),
+    recipientKey: row["RECIPIENT_KEY"] ?? null,
     state: textOf(row, "STATE"),
     attempt: numberOf(row, "ATTEMPT"),
     error: row["ERROR"] ?? null,
@@ -141,7 +169,7 @@ export async function cancelReport(
 export async function retryReport(connection: Connection, configId: string): Promise<boolean> {
   const { rowsAffected } = await connection.execute(
     `UPDATE REPORT_CONFIG SET STATUS = 'PENDING', ATTEMPT = 0, CRASH_COUNT = 0, INTERRUPT_COUNT = 0, RUN_AFTER = NULL,
-       CANCEL_REQUESTED_AT = NULL, LAST_ERROR = NULL, UPDATED_AT = SYSDATE(),
+       CANCEL_REQUESTED_AT = NULL, WAITING_SINCE = NULL, LAST_ERROR = NULL, UPDATED_AT = SYSDATE(),
        NEXT_RUN_AT = IFF(UPPER(TRIM(REPORT_TYPE)) = 'SCHEDULED', SYSDATE(), NULL)
      WHERE CONFIG_ID = ? AND STATUS <> 'PROCESSING'`,
     [configId],
@@ -156,6 +184,8 @@ function statusOf(row: ResultRow): ReportStatus {
     type: textOf(row, "REPORT_TYPE"),
     status: textOf(row, "STATUS"),
     lastOutcome: row["LAST_OUTCOME"] ?? null,
+    lastReason: row["LAST_REASON"] ?? null,
+    waitingSince: dateOrNull(row, "WAITING_SINCE_MS"),
     rowCount: numberOrNull(row, "ROW_COUNT"),
     sizeBytes: numberOrNull(row, "ARTIFACT_BYTES"),
     seconds: numberOrNull(row, "SECONDS"),
@@ -165,5 +195,6 @@ function statusOf(row: ResultRow): ReportStatus {
     createdAt: dateOrNull(row, "CREATED_AT_MS"),
     finishedAt: dateOrNull(row, "FINISHED_AT_MS"),
     lastRunId: row["LAST_RUN_ID"] ?? null,
+    rerunOf: row["RERUN_OF"] ?? null,
   };
 }

@@ -47,5 +47,6 @@ export function reportRowOf(row: ResultRow): ReportRow {
     slackWebhook: row["SLACK_WEBHOOK"] ?? null,
     ownerEmail: row["OWNER_EMAIL"] ?? null,
     maxAttempts: numberOf(row, "MAX_ATTEMPTS"),
+    asOf: dateOrNull(row, "AS_OF_MS"),
   };
 }

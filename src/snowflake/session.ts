@@ -3,6 +3,7 @@ import { driverOptions } from "./authentication.ts";
 import { type DriverConnection, type DriverStatement, loadDriver } from "./driver.ts";
 import { loginError, optionsError, statementError } from "./driver-errors.ts";
 import { readReply } from "./raw-rows.ts";
+import type { Scene } from "./refused-statement.ts";
 import type { ConnectionPurpose, ParameterValues, SnowflakeSettings } from "./settings.ts";
 import {
   AbandonedError,
@@ -63,7 +64,7 @@ export async function openSession(
         return runOnce(request);
       });
     } catch (error) {
-      throw outwardError(error, request);
+      throw outwardError(error, request, sceneOf(settings, purpose, request.sql));
     }
   }
 
@@ -95,11 +96,17 @@ function isUnusable(error: unknown, whenGone: SessionRequest["whenGone"]): boole
   return error instanceof SessionGoneError;
 }
 
-function outwardError(error: unknown, request: StatementRequest): unknown {
+/** What a refused statement is explained from. */
+function sceneOf(settings: SnowflakeSettings, { role }: ConnectionPurpose, sql: string): Scene {
+  const { username, warehouse, database, schema } = settings;
+  return { sql, role: role ?? settings.role, user: username, warehouse, database, schema };
+}
+
+function outwardError(error: unknown, request: StatementRequest, scene: Scene): unknown {
   if (error instanceof AbandonedError) return abandonedError(error);
   if (error instanceof SessionGoneError) return statementError(error.cause, undefined);
   if (request.signal?.aborted && error === request.signal.reason) return error;
-  return statementError(error, undefined, request.binds);
+  return statementError(error, undefined, request.binds, scene);
 }
 
 /** After an abort its reason stands; a time limit that nobody confirmed means that nobody is there. */
@@ -125,7 +132,7 @@ async function connect(
   } catch (error) {
     throw optionsError(error);
   }
-  await logIn(connection, settings.timeouts.loginMs);
+  await logIn(connection, settings.timeouts.loginMs, sceneOf(settings, purpose, ""));
   try {
     await setUp(connection, settings, purpose);
   } catch (error) {
@@ -136,7 +143,7 @@ async function connect(
 }
 
 /** connectAsync resolves also when the login failed: only its callback tells. A late success is closed again. */
-function logIn(connection: DriverConnection, timeoutMs: number): Promise<void> {
+function logIn(connection: DriverConnection, timeoutMs: number, scene: Scene): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   let late = false;
   const deadline = setTimeout(() => {
@@ -147,7 +154,7 @@ function logIn(connection: DriverConnection, timeoutMs: number): Promise<void> {
   const settle = (error: unknown): void => {
     clearTimeout(deadline);
     if (late && !error) void destroy(connection);
-    if (error) reject(loginError(error));
+    if (error) reject(loginError(error, scene));
     else resolve();
   };
   connection.connectAsync(settle).catch(settle);

@@ -70,9 +70,20 @@ export interface ConnectionPurpose {
   readonly secondaryRoles?: "none";
 }
 
+/**
+ * How texts become times, whatever the account or the user is set to: with a TIMESTAMP_INPUT_FORMAT of DD.MM.YYYY the ISO
+ * texts that are bound as `?::TIMESTAMP_NTZ` would be refused, or be another day. Literals of report SQL are read so too.
+ */
+export const INPUT_FORMATS: ParameterValues = {
+  DATE_INPUT_FORMAT: "AUTO",
+  TIME_INPUT_FORMAT: "AUTO",
+  TIMESTAMP_INPUT_FORMAT: "AUTO",
+};
+
 /** The session of the control connection (queue, audit, ledger): short waits, UTC, nothing left running. */
 export const CONTROL_SESSION: ParameterValues = {
   TIMEZONE: "UTC",
+  ...INPUT_FORMATS,
   AUTOCOMMIT: true,
   LOCK_TIMEOUT: 30,
   STATEMENT_TIMEOUT_IN_SECONDS: 120,

@@ -1,3 +1,4 @@
+import { sumSizes } from "../report/artifact.ts";
 import type { Settlement } from "../report/outcome.ts";
 import type { Claim, RunFacts } from "../worker/ports.ts";
 import type { BindValue, Connection, Transaction } from "./connection.ts";
@@ -71,8 +72,12 @@ function assign(settlement: Settlement): { assignments: string[]; binds: BindVal
     assignments.push("NEXT_RUN_AT = ?::TIMESTAMP_NTZ");
     binds.push(timestampText(nextRunAt));
   }
+  if (settlement.waitingSince !== undefined) {
+    assignments.push("WAITING_SINCE = ?::TIMESTAMP_NTZ");
+    binds.push(timestampOrNull(settlement.waitingSince));
+  }
   if (settlement.interrupted) assignments.push("INTERRUPT_COUNT = INTERRUPT_COUNT + 1");
-  if (settlement.runOutcome === "COMPLETED")
+  if (settlement.runOutcome === "COMPLETED" || settlement.runOutcome === "SKIPPED")
     assignments.push("CRASH_COUNT = 0", "INTERRUPT_COUNT = 0");
   return { assignments, binds };
 }
@@ -97,7 +102,6 @@ async function finishRun(
   facts: RunFacts,
 ): Promise<void> {
   const { artifacts, error } = settlement;
-  const sizeBytes = artifacts.reduce((total, artifact) => total + artifact.sizeBytes, 0);
   const values: [string, BindValue][] = [
     ["OUTCOME = ?", settlement.runOutcome],
     ["ERROR_CODE = ?", error?.code ?? null],
@@ -108,9 +112,14 @@ async function finishRun(
     ["QUERY_MS = ?", roundOrNull(facts.queryMs)],
     ["RENDER_MS = ?", roundOrNull(facts.renderMs)],
     ["STORE_MS = ?", roundOrNull(facts.storeMs)],
-    ["ARTIFACT_BYTES = ?", sizeBytes],
+    ["ARTIFACT_BYTES = ?", sumSizes(artifacts)],
     ["ARTIFACTS = PARSE_JSON(?)", JSON.stringify(artifacts)],
     ["WARNINGS = PARSE_JSON(?)", JSON.stringify(facts.warnings)],
+    ["REASON = ?", facts.reason],
+    ["SQL_SHA256 = ?", facts.sqlSha256],
+    ["PARAMETERS = PARSE_JSON(?)", JSON.stringify(facts.parameters)],
+    ["DATA_AS_OF = ?::TIMESTAMP_NTZ", timestampOrNull(facts.dataAsOf)],
+    ["RESULT_SHA256 = ?", facts.resultSha256],
   ];
   if (facts.scheduledFor !== null) {
     values.push(["SCHEDULED_FOR = ?::TIMESTAMP_NTZ", timestampText(facts.scheduledFor)]);
@@ -120,6 +129,10 @@ async function finishRun(
      WHERE RUN_ID = ?`,
     [...values.map(([, value]) => value), claim.runId],
   );
+}
+
+function timestampOrNull(instant: Date | null): string | null {
+  return instant === null ? null : timestampText(instant);
 }
 
 function roundOrNull(milliseconds: number | null): number | null {
@@ -147,8 +160,9 @@ async function recordDeliveries(
 ): Promise<void> {
   if (settlement.deliveries.length === 0) return;
   await transaction.execute(
-    `INSERT INTO REPORT_DELIVERY (DELIVERY_ID, RUN_ID, CONFIG_ID, CHANNEL, TARGET, KIND, STATE)
-     SELECT F.VALUE:deliveryId::VARCHAR, ?, ?, F.VALUE:channel::VARCHAR, F.VALUE:target::VARCHAR, F.VALUE:kind::VARCHAR, 'NEW'
+    `INSERT INTO REPORT_DELIVERY (DELIVERY_ID, RUN_ID, CONFIG_ID, CHANNEL, TARGET, KIND, RECIPIENT_KEY, ERROR, STATE)
+     SELECT F.VALUE:deliveryId::VARCHAR, ?, ?, F.VALUE:channel::VARCHAR, F.VALUE:target::VARCHAR, F.VALUE:kind::VARCHAR,
+       F.VALUE:recipientKey::VARCHAR, F.VALUE:error::VARCHAR, IFF(F.VALUE:error::VARCHAR IS NULL, 'NEW', 'FAILED')
      FROM TABLE(FLATTEN(INPUT => PARSE_JSON(?))) F`,
     [claim.runId, claim.configId, JSON.stringify(settlement.deliveries)],
   );

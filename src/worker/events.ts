@@ -1,8 +1,10 @@
+import { type Artifact, countFiles, sumSizes } from "../report/artifact.ts";
 import type { ReportError } from "../report/errors.ts";
 import { formatBytes, formatCount } from "../report/message.ts";
 import type { Delivered } from "./deliver.ts";
-import type { Executed, Progress } from "./execute.ts";
+import type { Executed } from "./execute.ts";
 import type { Claim } from "./ports.ts";
+import type { Progress } from "./run.ts";
 
 /** What a worker does, for its log. The loop tells; who listens decides how it looks. */
 export type WorkerEvent =
@@ -14,6 +16,7 @@ export type WorkerEvent =
   | { readonly kind: "idle"; readonly waitMs: number; readonly nextDueAt: Date | null }
   | { readonly kind: "triggered" }
   | { readonly kind: "backing-off"; readonly error: ReportError; readonly delayMs: number }
+  | { readonly kind: "unobserved"; readonly error: ReportError }
   | { readonly kind: "stopping"; readonly running: number }
   | { readonly kind: "stopped" };
 
@@ -46,6 +49,10 @@ export function describeEvent(event: WorkerEvent): { level: Level; text: string 
       const text = `${event.error.code}: ${event.error.message}; trying again in ${Math.round(event.delayMs / 1000)} s`;
       return { level: "warn", text };
     }
+    case "unobserved": {
+      const text = `what the queue holds could not be told: ${event.error.message}`;
+      return { level: "warn", text };
+    }
     case "stopping":
       return { level: "info", text: `stopping; ${event.running} running` };
     case "stopped":
@@ -55,11 +62,15 @@ export function describeEvent(event: WorkerEvent): { level: Level; text: string 
 
 /** Such as "Line items: render 30,000 of 60,000 rows, 8.1 MB". */
 export function describeProgress(progress: Progress): string {
-  const { claim, phase, rowCount, rowsTotal, sizeBytes } = progress;
+  const { claim, phase, rowCount, rowsTotal, sizeBytes, recipient } = progress;
+  const place =
+    recipient === null
+      ? ""
+      : ` recipient ${formatCount(recipient.number)} of ${formatCount(recipient.total)},`;
   const rows =
     rowsTotal === null ? "" : ` ${formatCount(rowCount)} of ${formatCount(rowsTotal)} rows`;
   const bytes = sizeBytes === 0 ? "" : `, ${formatBytes(sizeBytes)}`;
-  return `${claim.row.reportName}: ${phase}${rows}${bytes}`;
+  return `${claim.row.reportName}: ${phase}${place}${rows}${bytes}`;
 }
 
 function describeExecuted(claim: Claim, executed: Executed): { level: Level; text: string } {
@@ -67,16 +78,16 @@ function describeExecuted(claim: Claim, executed: Executed): { level: Level; tex
   const name = claim.row.reportName;
   switch (outcome.kind) {
     case "completed": {
-      const files = outcome.artifacts.map(
-        (artifact) => `${artifact.fileName} ${formatBytes(artifact.sizeBytes)}`,
-      );
-      const text = `${name}: COMPLETED, ${formatCount(facts.rowCount ?? 0)} rows, ${files.join(", ")}`;
+      const files = describeArtifacts(outcome.artifacts);
+      const text = `${name}: COMPLETED, ${formatCount(facts.rowCount ?? 0)} rows, ${files}`;
+      if (facts.reason !== null) return { level: "warn", text: `${text}; ${facts.reason}` };
       return { level: "info", text };
     }
     case "retry":
     case "postponed": {
       const wait = Math.round(outcome.delayMs / 1000);
-      const text = `${name}: ${outcome.error.code}: ${outcome.error.message}; again in ${wait} s`;
+      const published = facts.reason === null ? "" : `; ${facts.reason}`;
+      const text = `${name}: ${outcome.error.code}: ${outcome.error.message}; again in ${wait} s${published}`;
       return { level: "warn", text };
     }
     case "failed":
@@ -84,6 +95,13 @@ function describeExecuted(claim: Claim, executed: Executed): { level: Level; tex
         level: "error",
         text: `${name}: FAILED, ${outcome.error.code}: ${outcome.error.message}`,
       };
+    case "skipped":
+      return { level: "info", text: `${name}: SKIPPED, ${facts.reason ?? ""}` };
+    case "waiting": {
+      const wait = Math.round(outcome.delayMs / 1000);
+      const text = `${name}: WAITING, it ${facts.reason ?? ""}; looks again in ${wait} s`;
+      return { level: "info", text };
+    }
     case "missed":
       return { level: "warn", text: `${name}: occurrence missed, dropped by its misfire policy` };
     case "cancelled":
@@ -95,8 +113,21 @@ function describeExecuted(claim: Claim, executed: Executed): { level: Level; tex
   }
 }
 
+const FILES_TOLD_MAX = 4;
+
+function describeArtifacts(artifacts: readonly Artifact[]): string {
+  if (artifacts.length > FILES_TOLD_MAX) {
+    const sizeBytes = sumSizes(artifacts);
+    return `${formatCount(countFiles(artifacts))} files of ${formatBytes(sizeBytes)}`;
+  }
+  return artifacts
+    .map(({ fileName, sizeBytes }) => `${fileName} ${formatBytes(sizeBytes)}`)
+    .join(", ");
+}
+
 function describeDelivered({ claim, result, recorded }: Delivered): { level: Level; text: string } {
-  const what = `${claim.channel} to ${claim.target}`;
+  const whose = claim.recipientKey === null ? "" : ` for ${claim.recipientKey}`;
+  const what = `${claim.channel} to ${claim.target}${whose}`;
   if (!recorded) return { level: "warn", text: `${what}: the lease was lost; nothing was written` };
   switch (result.state) {
     case "SENT":

@@ -1,45 +1,25 @@
-import { join } from "node:path";
-import type { Presentation, RenderContext, Renderers } from "../render/renderer.ts";
 import type { Artifact } from "../report/artifact.ts";
 import { ReportError } from "../report/errors.ts";
 import { type Outcome, outcomeOfError, refuseCrashing, settlementOf } from "../report/outcome.ts";
+import type { Parameters } from "../report/parameter-values.ts";
 import { parseReport, readOwnerEmail, type Report } from "../report/request.ts";
-import { chooseOccurrence } from "../report/schedule.ts";
-import { type RenderedFormat, renderFiles } from "./files.ts";
+import { makeFiles, storeFiles } from "./artifacts.ts";
+import { executeBurst } from "./burst/burst.ts";
+import { unmetByCount, unmetByHash } from "./condition.ts";
+import { checkReady } from "./gate.ts";
+import { isOccurrenceToRun } from "./occurrence.ts";
 import { writeThroughOutage } from "./outage.ts";
-import { runQuery } from "./query.ts";
-import type { Claim, Clock, Heartbeat, Queue, RunFacts, Store, Warehouse } from "./ports.ts";
-
-export interface ExecutePorts {
-  readonly queue: Queue;
-  readonly warehouse: Warehouse;
-  readonly store: Store;
-  readonly renderers: Renderers;
-  readonly heartbeat: Pick<Heartbeat, "progress" | "ageMs">;
-  readonly clock: Clock;
-  readonly onProgress: (progress: Progress) => void;
-}
-
-export interface ExecuteSettings {
-  /** Files are made in a folder of the run below this one. */
-  readonly scratchFolder: string;
-  readonly queryTimeoutSeconds: number;
-  readonly presentation: Presentation;
-  /** Told of a failure when the report names no owner. */
-  readonly operatorEmail: string | null;
-  /** A beat older than this means that another worker may soon own the report. */
-  readonly selfFenceMs: number;
-}
-
-/** Where a run is, for whoever watches. */
-export interface Progress {
-  readonly claim: Claim;
-  readonly phase: "query" | "render" | "store" | "settle";
-  readonly rowCount: number;
-  /** Of all files of the run, while they are made. */
-  readonly sizeBytes: number;
-  readonly rowsTotal: number | null;
-}
+import { collectParameters, withoutSecrets } from "./parameters.ts";
+import { queryReport } from "./query.ts";
+import type { Claim, RunFacts } from "./ports.ts";
+import { removeUnloaded } from "./push-down.ts";
+import {
+  type ExecutePorts,
+  type ExecuteSettings,
+  reportProgress,
+  type Run,
+  startRun,
+} from "./run.ts";
 
 export interface Executed {
   readonly outcome: Outcome;
@@ -57,8 +37,9 @@ export async function execute(
   settings: ExecuteSettings,
   signal: AbortSignal,
 ): Promise<Executed> {
-  const run: Run = { claim, ports, settings, signal, facts: emptyFacts(), report: null };
+  const run = startRun(claim, ports, settings, signal);
   const outcome = await attempt(run);
+  if (outcome.kind !== "completed") await removeUnloaded(run);
   if (outcome.kind === "lease_lost") return { outcome, facts: run.facts };
   reportProgress(run, "settle", run.facts.rowCount ?? 0);
   const settlement = settlementOf(outcome, {
@@ -72,16 +53,9 @@ export async function execute(
     () => ports.heartbeat.ageMs() <= settings.selfFenceMs,
     ports.clock,
   );
-  return { outcome: owned ? outcome : { kind: "lease_lost" }, facts: run.facts };
-}
-
-interface Run {
-  readonly claim: Claim;
-  readonly ports: ExecutePorts;
-  readonly settings: ExecuteSettings;
-  readonly signal: AbortSignal;
-  readonly facts: { -readonly [Name in keyof RunFacts]: RunFacts[Name] };
-  report: Report | null;
+  if (owned) return { outcome, facts: run.facts };
+  if (outcome.kind === "completed") await removeUnloaded(run);
+  return { outcome: { kind: "lease_lost" }, facts: run.facts };
 }
 
 async function attempt(run: Run): Promise<Outcome> {
@@ -93,13 +67,15 @@ async function attempt(run: Run): Promise<Outcome> {
     refuseDuplicates(claim);
     run.report = parseReport(claim.row, claim.claimedAt);
     if (!isOccurrenceToRun(run, run.report)) return { kind: "missed" };
-    const files = await makeFiles(run, run.report);
-    const artifacts = await storeFiles(run, files);
-    keepLease(run);
-    return { kind: "completed", artifacts };
+    const parameters = await collectParameters(run, run.report);
+    const waiting = await checkReady(run, run.report, parameters);
+    if (waiting !== null) return waiting;
+    const outcome = await makeReport(run, run.report, parameters);
+    if (outcome.kind !== "skipped") keepLease(run);
+    return outcome;
   } catch (thrown) {
     const reason: unknown = run.signal.aborted ? run.signal.reason : thrown;
-    return outcomeOfError(reason, claim, ports.clock.random());
+    return outcomeOfError(withoutSecrets(reason, run.report), claim, ports.clock.random());
   }
 }
 
@@ -110,91 +86,35 @@ function refuseDuplicates(claim: Claim): void {
   }
 }
 
-/** Notes which occurrence a run of a SCHEDULED report is for. False: its misfire policy drops it. */
-function isOccurrenceToRun(run: Run, report: Report): boolean {
-  const { claimedAt, nextRunAt, takenOver } = run.claim;
-  if (report.schedule === null) return true;
-  // What a dead worker chose was never written, so its successor chooses again.
-  const attempt = takenOver ? 1 : run.claim.attempt;
-  const planned = nextRunAt ?? claimedAt;
-  const { schedule, misfirePolicy } = report;
-  const due = chooseOccurrence(schedule, misfirePolicy, planned, attempt, claimedAt);
-  run.facts.scheduledFor = due.occurrence;
-  run.facts.missed = due.missed;
-  return due.run;
+async function makeReport(run: Run, report: Report, parameters: Parameters): Promise<Outcome> {
+  const { burst } = report.options;
+  if (burst !== undefined) return await executeBurst(run, report, burst, parameters);
+  const artifacts = await makeArtifacts(run, report, parameters);
+  return artifacts === null ? { kind: "skipped" } : { kind: "completed", artifacts };
 }
 
-async function makeFiles(run: Run, report: Report): Promise<RenderedFormat[]> {
-  const { claim, ports, settings, signal, facts } = run;
-  reportProgress(run, "query", 0);
-  const startedMs = ports.clock.monotonicMs();
-  const result = await runQuery(claim, report, ports, settings.queryTimeoutSeconds, signal);
-  facts.queryId = result.queryId;
-  facts.rowCount = result.table.rowCount;
-  const readyMs = ports.clock.monotonicMs();
-  facts.queryMs = readyMs - startedMs;
-  const context = renderContext(
-    run,
-    report,
-    result.queryId,
-    result.table.rowCount,
-    result.dataAsOf,
-  );
-  const files = await renderFiles(result.table, report.formats, context, {
-    renderers: ports.renderers,
-    folder: join(settings.scratchFolder, claim.runId),
-    naming: {
-      configId: claim.configId,
-      fence: claim.fence,
-      runId: claim.runId,
-      reportName: report.name,
-      asOf: facts.scheduledFor ?? result.dataAsOf,
-    },
-    signal,
-    onProgress: (rowCount, sizeBytes) => reportProgress(run, "render", rowCount, sizeBytes),
-  });
-  facts.renderMs = ports.clock.monotonicMs() - readyMs;
-  facts.warnings = files.flatMap(({ format, summary }) =>
-    summary.warnings.map((warning) => ({ format, ...warning })),
-  );
-  return files;
-}
-
-function renderContext(
+/** Null: the condition of sendWhen is not met, and nothing is stored. */
+async function makeArtifacts(
   run: Run,
   report: Report,
-  queryId: string,
-  rowCount: number,
-  dataAsOf: Date,
-): RenderContext {
-  return {
-    reportName: report.name,
-    runId: run.claim.runId,
-    queryId,
-    rowCount,
-    parameters: report.parameters,
-    generatedAt: run.ports.clock.now(),
-    dataAsOf,
-    timezone: report.options.timezone ?? report.timezone,
-    options: report.options,
-    presentation: run.settings.presentation,
-  };
+  parameters: Parameters,
+): Promise<Artifact[] | null> {
+  const { facts, ports } = run;
+  const result = await queryReport(run, report, parameters);
+  const unmet = unmetByCount(report.options.sendWhen, result.table.rowCount);
+  if (unmet !== null) return skip(run, unmet);
+  const files = await makeFiles(run, report, result);
+  if (facts.resultSha256 !== null) {
+    const last = await ports.queue.lastCompleted(run.claim.configId);
+    const unchanged = unmetByHash(facts.resultSha256, last);
+    if (unchanged !== null) return skip(run, unchanged);
+  }
+  return await storeFiles(run, files);
 }
 
-async function storeFiles(run: Run, files: readonly RenderedFormat[]): Promise<Artifact[]> {
-  const { ports, signal, facts } = run;
-  reportProgress(run, "store", facts.rowCount ?? 0);
-  const startedMs = ports.clock.monotonicMs();
-  const artifacts: Artifact[] = [];
-  for (const file of files) {
-    const { format, fileName, mediaType, sizeBytes, sha256 } = file;
-    const { uri } = await ports.store.put(file, signal);
-    const { rowCount } = file.summary;
-    artifacts.push({ format, fileName, mediaType, uri, sizeBytes, rowCount, sha256 });
-    ports.heartbeat.progress();
-  }
-  facts.storeMs = ports.clock.monotonicMs() - startedMs;
-  return artifacts;
+function skip(run: Run, reason: string): null {
+  run.facts.reason = reason;
+  return null;
 }
 
 /** A worker that could not beat for long publishes nothing, although the fenced write would refuse it anyway. */
@@ -203,23 +123,4 @@ function keepLease(run: Run): void {
   if (run.ports.heartbeat.ageMs() > run.settings.selfFenceMs) {
     throw new ReportError("lease_lost", "no heartbeat reached the database for too long");
   }
-}
-
-function reportProgress(run: Run, phase: Progress["phase"], rowCount: number, sizeBytes = 0): void {
-  const { claim, ports, facts } = run;
-  ports.heartbeat.progress();
-  ports.onProgress({ claim, phase, rowCount, sizeBytes, rowsTotal: facts.rowCount });
-}
-
-function emptyFacts(): Run["facts"] {
-  return {
-    scheduledFor: null,
-    missed: [],
-    queryId: null,
-    rowCount: null,
-    queryMs: null,
-    renderMs: null,
-    storeMs: null,
-    warnings: [],
-  };
 }

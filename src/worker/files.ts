@@ -13,6 +13,7 @@ import {
   artifactKey,
   artifactMediaType,
   type Format,
+  givenFileName,
 } from "../report/artifact.ts";
 import { messageOf, ReportError } from "../report/errors.ts";
 import type { Row, Table } from "../report/table.ts";
@@ -25,6 +26,8 @@ export interface FileNaming {
   readonly runId: string;
   readonly reportName: string;
   readonly asOf: Date;
+  /** Of a burst: a folder for the files of one rendering, and the name that its recipients chose. */
+  readonly rendering?: { readonly folder: string; readonly fileName: string | null };
 }
 
 export interface RenderedFormat extends RenderedFile {
@@ -79,13 +82,14 @@ async function openJob(
 ): Promise<FormatJob> {
   const { naming } = options;
   const gzip = format === "CSV" && context.options.csv.gzip;
-  const fileName = artifactFileName(naming.reportName, naming.configId, format, naming.asOf, gzip);
+  const fileName = nameFile(naming, format, gzip);
+  const folder = naming.rendering === undefined ? "" : `${naming.rendering.folder}/`;
   const sink = await HashingFile.create(join(options.folder, fileName));
   try {
     return {
       format,
       fileName,
-      key: artifactKey(naming.configId, naming.fence, naming.runId, fileName),
+      key: artifactKey(naming.configId, naming.fence, naming.runId, `${folder}${fileName}`),
       mediaType: artifactMediaType(format, gzip),
       sink,
       renderer: await guard({ format }, () => options.renderers[format](context, sink)),
@@ -94,6 +98,14 @@ async function openJob(
     await sink.close();
     throw error;
   }
+}
+
+function nameFile(naming: FileNaming, format: Format, gzip: boolean): string {
+  const { reportName, configId, asOf, rendering } = naming;
+  const given = rendering?.fileName ?? null;
+  return given === null
+    ? artifactFileName(reportName, configId, format, asOf, gzip)
+    : givenFileName(given, format, gzip);
 }
 
 async function streamRows(

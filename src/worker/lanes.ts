@@ -15,23 +15,32 @@ export function laneFilters(lane: number, lanes: number, claimNumber: number): C
   return claimNumber % SCHEDULED_EVERY === 0 ? ["oldest-scheduled", "any"] : ["any"];
 }
 
-/** Claims the first report that nobody else was faster at. Null: nothing is due. */
+/**
+ * Claims the first report that nobody else was faster at. Null: nothing is due. `beginWork` is asked when there is
+ * something to claim; what it throws keeps this worker from claiming.
+ */
 export async function claimNext(
   queue: Queue,
   filters: readonly CandidateFilter[],
+  beginWork: () => Promise<void> = async () => {},
 ): Promise<Claim | null> {
   for (const filter of filters) {
-    const claim = await claimFiltered(queue, filter);
+    const claim = await claimFiltered(queue, filter, beginWork);
     if (claim !== null) return claim;
   }
   return null;
 }
 
 /** Reads again when there were candidates and all were lost to others; then others are at work, and this lane waits. */
-async function claimFiltered(queue: Queue, filter: CandidateFilter): Promise<Claim | null> {
+async function claimFiltered(
+  queue: Queue,
+  filter: CandidateFilter,
+  beginWork: () => Promise<void>,
+): Promise<Claim | null> {
   for (let read = 0; read < READS_MAX; read += 1) {
     const candidates = await queue.candidates(filter, CANDIDATES_MAX);
     if (candidates.length === 0) return null;
+    await beginWork();
     for (const candidate of candidates) {
       const claim = await takeCandidate(queue, candidate);
       if (claim !== null) return claim;

@@ -1,19 +1,29 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { asReportError, ReportError } from "../report/errors.ts";
+import {
+  type Attendance,
+  type AttendanceSettings,
+  createAttendance,
+  type Scaling,
+} from "./attendance.ts";
 import { type DeliverPorts, deliverNext, type DeliverSettings } from "./deliver.ts";
 import type { WorkerEvent } from "./events.ts";
-import { execute, type ExecutePorts, type ExecuteSettings } from "./execute.ts";
+import { execute } from "./execute.ts";
 import { claimNext, laneFilters } from "./lanes.ts";
-import type { Claim, Heartbeat } from "./ports.ts";
+import type { CandidateFilter, Claim, Heartbeat, QueueDepth } from "./ports.ts";
+import type { ExecutePorts, ExecuteSettings } from "./run.ts";
+import { supervise } from "./supervision.ts";
 import { Wake } from "./wake.ts";
 
 export interface LoopPorts extends Omit<ExecutePorts, "onProgress">, DeliverPorts {
   readonly heartbeat: Heartbeat;
+  /** Null: nobody starts and stops workers, as on a laptop. */
+  readonly scaling: Scaling | null;
   readonly tell: (event: WorkerEvent) => void;
 }
 
-export interface LoopSettings extends ExecuteSettings, DeliverSettings {
+export interface LoopSettings extends ExecuteSettings, DeliverSettings, AttendanceSettings {
   /** Reports at a time. */
   readonly concurrency: number;
   readonly pollIntervalMs: number;
@@ -47,6 +57,11 @@ export function startLoop(ports: LoopPorts, settings: LoopSettings): Loop {
     stopping: new AbortController(),
     interrupting: new AbortController(),
     wake: new Wake(),
+    claiming: 0,
+    attendance:
+      ports.scaling === null
+        ? null
+        : createAttendance({ ...ports, scaling: ports.scaling }, settings),
   };
   ports.tell({ kind: "started", lanes: settings.concurrency });
   const ended = runLanes(state);
@@ -78,6 +93,9 @@ interface LoopState {
   /** The time to stop in is over, for what runs and for a claim that is still on its way. */
   readonly interrupting: AbortController;
   readonly wake: Wake;
+  /** Lanes that are about to claim. */
+  claiming: number;
+  readonly attendance: Attendance | null;
 }
 
 /** A lane that fails ends alone: what the others hold is finished before its error is told. */
@@ -89,6 +107,7 @@ async function runLanes(state: LoopState): Promise<void> {
   const ends = await Promise.allSettled(lanes);
   supervisor.abort();
   await supervising;
+  await state.attendance?.leave();
   ports.tell({ kind: "stopped" });
   for (const end of ends) if (end.status === "rejected") throw end.reason;
 }
@@ -121,11 +140,10 @@ async function runLane(state: LoopState, lane: number): Promise<void> {
 async function workOnce(state: LoopState, lane: number, claimNumber: number): Promise<boolean> {
   const { ports, settings } = state;
   const filters = laneFilters(lane, settings.concurrency, claimNumber);
-  const claim = await claimNext(ports.queue, filters);
+  const controller = new AbortController();
+  const claim = await claimFor(state, filters, controller);
   if (claim === null) return false;
   ports.tell({ kind: "claimed", claim, lane });
-  const controller = new AbortController();
-  state.running.set(claim, controller);
   ports.heartbeat.setActive(true);
   try {
     const onProgress: ExecutePorts["onProgress"] = (progress) =>
@@ -144,6 +162,24 @@ async function workOnce(state: LoopState, lane: number, claimNumber: number): Pr
   return true;
 }
 
+/** Claims the next report and notes that it runs, without a moment in which this worker looks idle. */
+async function claimFor(
+  state: LoopState,
+  filters: readonly CandidateFilter[],
+  controller: AbortController,
+): Promise<Claim | null> {
+  state.claiming += 1;
+  try {
+    const claim = await claimNext(state.ports.queue, filters, async () =>
+      state.attendance?.beginWork(),
+    );
+    if (claim !== null) state.running.set(claim, controller);
+    return claim;
+  } finally {
+    state.claiming -= 1;
+  }
+}
+
 async function deliverOnce(state: LoopState, runId: string | null): Promise<boolean> {
   const delivered = await deliverNext(runId, state.ports, state.settings);
   if (delivered === null) return false;
@@ -153,15 +189,24 @@ async function deliverOnce(state: LoopState, runId: string | null): Promise<bool
 
 async function waitForWork(state: LoopState, ticket: number): Promise<void> {
   const { ports, settings, wake } = state;
-  const { nextDueAt, pending } = await ports.queue.depth();
+  const depth = await ports.queue.depth();
+  const { nextDueAt, pending, heldBack } = depth;
   const now = nextDueAt === null ? null : await ports.queue.now();
   const untilDueMs =
     nextDueAt === null || now === null ? Infinity : nextDueAt.getTime() - now.getTime();
-  // What is pending now became due a moment ago, or waits for a lane that may take it.
-  const capMs = pending > 0 ? settings.superviseIntervalMs : settings.pollIntervalMs;
-  const waitMs = Math.min(capMs, Math.max(0, untilDueMs) + DUE_MARGIN_MS);
+  // What is due now became so a moment ago, or waits for a lane that may take it or for others of its owner to end.
+  const capMs = pending + heldBack > 0 ? settings.superviseIntervalMs : settings.pollIntervalMs;
+  const restMs = await rest(state, depth, untilDueMs);
+  const waitMs = Math.min(capMs, restMs, Math.max(0, untilDueMs) + DUE_MARGIN_MS);
   ports.tell({ kind: "idle", waitMs, nextDueAt });
   await wake.wait(ticket, waitMs);
+}
+
+/** How long this lane may wait as far as the number of workers is concerned; milliseconds. */
+async function rest(state: LoopState, depth: QueueDepth, untilDueMs: number): Promise<number> {
+  if (state.attendance === null || state.running.size + state.claiming > 0) return Infinity;
+  const { again, waitMs } = await state.attendance.rest(depth, untilDueMs);
+  return again ? 0 : waitMs;
 }
 
 /** Waking a moment after the due time finds the report due. */
@@ -180,31 +225,4 @@ async function backOff(
   const delayMs = Math.round(capMs * (0.5 + ports.clock.random() / 2));
   ports.tell({ kind: "backing-off", error, delayMs });
   await wake.wait(ticket, delayMs);
-}
-
-/** Looks after what is running until told to end: its lease, and people who want it stopped. */
-async function supervise(state: LoopState, ended: AbortSignal): Promise<void> {
-  const { ports, settings, running } = state;
-  while (!ended.aborted) {
-    await ports.clock.sleep(settings.superviseIntervalMs, ended);
-    if (running.size === 0 || ended.aborted) continue;
-    if (ports.heartbeat.ageMs() > settings.selfFenceMs) {
-      const lost = new ReportError("lease_lost", "no heartbeat reached the database for too long");
-      for (const controller of running.values()) controller.abort(lost);
-      continue;
-    }
-    await cancelRequested(state);
-  }
-}
-
-async function cancelRequested(state: LoopState): Promise<void> {
-  try {
-    for (const claim of await state.ports.queue.cancelRequested([...state.running.keys()])) {
-      state.running.get(claim)?.abort(new ReportError("cancelled", "cancelled by request"));
-    }
-  } catch (thrown) {
-    // A missed look is made good by the next one.
-    const delayMs = state.settings.superviseIntervalMs;
-    state.ports.tell({ kind: "backing-off", error: asReportError(thrown), delayMs });
-  }
 }

@@ -19,7 +19,7 @@ const HELP = `bun run bench [--quick] [--only NAME] [--repeat N]
 
   --quick      smaller sizes; ends within a minute, judges nothing (the targets are for the full sizes)
   --only NAME  one comparison, or several with commas: ${COMPARISONS.map(({ name }) => name).join(", ")}
-  --repeat N   runs each side N times and counts its fastest run (default 1)
+  --repeat N   runs each side N times and counts its fastest run (default 1; 3 for formats)
   --help       this text
 `;
 
@@ -60,8 +60,9 @@ async function runComparison(
 ): Promise<Result> {
   const url = comparison.readsWire ? (server?.url ?? "") : "";
   const pdfRowsMax = comparison.pdfRowsMax ?? PDF_ROWS_MAX;
+  const runs = size === "full" ? Math.max(repeat, comparison.runs ?? 1) : repeat;
   const run = (side: SideName, rowCount: number): Promise<Run> =>
-    runFastest({ side, rowCount, url, pdfRowsMax }, repeat);
+    runFastest({ side, rowCount, url, pdfRowsMax }, runs);
   const growth: Run[] = [];
   for (const rowCount of comparison.growth[size]) {
     growth.push(await run(comparison.ours, rowCount));

@@ -79,16 +79,25 @@ function describeResult({ comparison, ours, peers }: Result, mark: Mark): string
   const own = describeRun(comparison.title, ours, ["", "", notes.join("; ")]);
   const others =
     "ratioMin" in target
-      ? peers.map((peer) => compareSpeed(ours, peer, target.ratioMin, mark))
+      ? peers.map((peer) => {
+          const judge = (ratio: number): string =>
+            findReason(comparison, peer) ??
+            `${mark(ratio >= target.ratioMin)}≥ ${target.ratioMin} ×`;
+          return compareSpeed(ours, peer, judge);
+        })
       : compareTimes(ours, peers, target.timeRatioMax, mark);
   return [own, ...others];
 }
 
-function compareSpeed(ours: Run, peer: Run, ratioMin: number, mark: Mark): string[] {
+/** Why a peer is not judged, if so. */
+function findReason({ peers }: Comparison, { side }: Run): string | undefined {
+  return peers.find((peer) => peer.side === side)?.lessDone;
+}
+
+function compareSpeed(ours: Run, peer: Run, judge: (ratio: number) => string): string[] {
   const ratio = rowsPerSecond(ours) / rowsPerSecond(peer);
   const byCpu = cpuPerRow(peer) / cpuPerRow(ours);
-  const verdict = `${mark(ratio >= ratioMin)}≥ ${ratioMin} ×`;
-  return describeRun("", peer, [`${ratio.toFixed(1)} ×`, `${byCpu.toFixed(1)} ×`, verdict]);
+  return describeRun("", peer, [`${ratio.toFixed(1)} ×`, `${byCpu.toFixed(1)} ×`, judge(ratio)]);
 }
 
 /** Only the slowest counts. */

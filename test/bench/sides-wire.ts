@@ -51,7 +51,7 @@ export const readStream: Side = async (job) => {
 /** A report's files in one pass, as the worker makes them: hashed, on disk. */
 export function renderFormats(formats: readonly Format[]): Side {
   return async (job) => {
-    const { loadRenderers } = await import("../../src/app.ts");
+    const { loadRenderers } = await import("../../src/render/renderers.ts");
     const renderers = await loadRenderers();
     const table = await queryTable(job);
     return async () => {

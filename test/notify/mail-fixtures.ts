@@ -13,6 +13,7 @@ export function claimTo(target: string, changes: Partial<DeliveryClaim> = {}): D
     channel: "EMAIL",
     target,
     kind: "RESULT",
+    recipientKey: null,
     attempt: 1,
     takenOver: false,
     ...changes,

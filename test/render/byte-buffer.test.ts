@@ -8,8 +8,8 @@ import {
   encodeText,
   takeBytes,
 } from "../../src/render/byte-buffer.ts";
-import { formatWallTime } from "../../src/render/cells.ts";
-import { appendWallTime } from "../../src/render/csv-times.ts";
+import { formatTimestamp } from "../../src/render/cells.ts";
+import { appendPlainTimestamp } from "../../src/render/csv-times.ts";
 
 const QUOTE = 0x22;
 /** Half characters too. */
@@ -42,36 +42,56 @@ describe("a byte buffer", () => {
     );
   });
 
-  test("takes nothing of a text with a special character or one that is not ASCII", () => {
+  test("takes a text without special characters as TextEncoder encodes it, and nothing of another", () => {
     const specials = new Uint8Array(128);
     specials[QUOTE] = 1;
     const buffer = createByteBuffer(1);
     expect(appendPlain(buffer, 'abc"', specials)).toBe(false);
-    expect(appendPlain(buffer, "abcé", specials)).toBe(false);
-    expect(appendPlain(buffer, "abc\u007f", specials)).toBe(true);
-    expect(takeBytes(buffer)).toEqual(encodeText("abc\u007f"));
+    expect(appendPlain(buffer, "abcé\u20ac\ud83d\ude00", specials)).toBe(false);
+    expect(appendPlain(buffer, "abc\ud800", specials)).toBe(false);
+    expect(appendPlain(buffer, "abc\u007fé\u07ff\u0800\uffff", specials)).toBe(true);
+    expect(takeBytes(buffer)).toEqual(encodeText("abc\u007fé\u07ff\u0800\uffff"));
   });
 });
 
-describe("a wall time in a buffer", () => {
-  test("reads as its text does, in any year, with or without a zone", () => {
-    const walls = fc.record({
-      seconds: fc.integer({ min: -62_167_219_200 * 2, max: 253_402_300_799 * 2 }),
-      nanos: fc.oneof(
-        fc.constant(0),
-        fc.integer({ min: 0, max: 999 }).map((milliseconds) => milliseconds * 1_000_000),
-        fc.integer({ min: 0, max: 999_999 }).map((microseconds) => microseconds * 1_000),
-        fc.integer({ min: 0, max: 999_999_999 }),
-      ),
-      offsetSeconds: fc.option(fc.integer({ min: -86_400, max: 86_400 })),
-    });
+describe("a timestamp in a buffer", () => {
+  const write = (cell: string): string | null => {
+    const buffer = createByteBuffer(1);
+    return appendPlainTimestamp(buffer, cell) ? new TextDecoder().decode(takeBytes(buffer)) : null;
+  };
+
+  test("reads as its text does, whatever its fraction", () => {
+    const seconds = fc.oneof(
+      fc.integer({ min: 0, max: 99_999_999_999 }),
+      fc.integer({ min: 1_500_000_000, max: 1_800_000_000 }),
+    );
+    const fractions = fc.oneof(
+      fc.constantFrom("", ".", ".0", ".000000000", ".500", ".000001", ".999999999"),
+      fc.integer({ min: 0, max: 999_999_999 }).map((nanos) => `.${String(nanos).padStart(9, "0")}`),
+      fc.stringMatching(/^\.\d{1,9}$/),
+    );
     fc.assert(
-      fc.property(walls, (wall) => {
-        const buffer = createByteBuffer(1);
-        appendWallTime(buffer, wall);
-        expect(takeBytes(buffer)).toEqual(encodeText(formatWallTime(wall)));
+      fc.property(seconds, fractions, (whole, fraction) => {
+        const cell = `${whole}${fraction}`;
+        expect(write(cell)).toBe(formatTimestamp(cell, "timestamp_ntz", "UTC"));
       }),
       { numRuns: 2000 },
     );
+  });
+
+  test("is left alone when it is before 1970, of a far year or malformed", () => {
+    const others = [
+      "",
+      "-1",
+      "-0.5",
+      "123456789012",
+      "1x",
+      "1.x",
+      "1.5x",
+      "1.0000000000",
+      ".5",
+      " 1",
+    ];
+    expect(others.map(write)).toEqual(others.map(() => null));
   });
 });

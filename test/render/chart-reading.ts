@@ -12,7 +12,7 @@ import {
 } from "../../src/render/chart/chart.ts";
 import { options } from "./rendering.ts";
 
-export const LOOK = { accentColor: "#1f4e79", locale: "en-US" };
+export const LOOK = { accentColor: "#1f4e79", locale: "en-US", fontsFolder: null };
 export const BOX = { widthPt: 500, heightPt: 220 };
 
 export function chartOptions(json: object): ChartOptions {

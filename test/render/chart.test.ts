@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { join } from "node:path";
 import { PDFDocument } from "pdf-lib";
 import { createChartData, drawChartPng } from "../../src/render/chart/chart.ts";
 import { ReportError } from "../../src/report/errors.ts";
@@ -65,10 +66,9 @@ describe("the columns of a chart", () => {
 
 describe("what is collected for a chart", () => {
   test("keeps the query's order of names", () => {
-    const { content, warnings } = collect({ type: "bar", x: "REGION", y: "REVENUE" }, columns, [
-      ...regions,
-      row("EAST", 1, "5"),
-    ]);
+    const rows = [...regions, row("EAST", 1, "5")];
+    const json = { type: "line", x: "REGION", y: "REVENUE" };
+    const { content, warnings } = collect(json, columns, rows);
     expect(content.categories).toEqual(["WEST", "EAST", "NORTH"]);
     expect(content.points.map(({ x, y }) => [x, y])).toEqual([
       [0, 10],
@@ -77,6 +77,36 @@ describe("what is collected for a chart", () => {
       [1, 5],
     ]);
     expect(warnings).toEqual([]);
+  });
+
+  test.each(["bar", "area", "pie"])("has rows of one x as one sum in a %s chart", (type) => {
+    const rows = [...regions, row("EAST", 1, "5"), row("EAST", 1, "-2.5"), row("WEST", 2, null)];
+    const { content } = collect({ type, x: "REGION", y: "REVENUE" }, columns, rows);
+    expect(content.points.map(({ x, y }) => [x, y])).toEqual([
+      [0, 10],
+      [1, 22.5],
+      [2, 30],
+    ]);
+  });
+
+  test("has a sum for each series at one x, also at a time", () => {
+    const json = { type: "bar", x: "DAY", y: "REVENUE", series: "REGION" };
+    const rows = [row("A", 1, "1"), row("B", 1, "2"), row("A", 1, "4"), row("A", 2, "8")];
+    const { content } = collect(json, columns, rows);
+    expect(content.points.map(({ series, y }) => [series, y])).toEqual([
+      [0, 5],
+      [1, 2],
+      [0, 8],
+    ]);
+  });
+
+  test("counts rows of a sum as no points, and what makes a sum infinite as left out", () => {
+    const many = Array.from({ length: 6000 }, (_, at) => row(`R${at % 2}`, 1, "1"));
+    const json = { type: "bar", x: "REGION", y: "COST" };
+    const rows = [...many, row("R0", 1, "1", "1.7e308"), row("R0", 1, "1", "1.7e308")];
+    const { content, warnings } = collect(json, columns, rows);
+    expect(content.points.map(({ y }) => y)).toEqual([1.7e308, 4500]);
+    expect(warnings).toMatchObject([{ code: "chart_values_left_out", count: 1 }]);
   });
 
   test("has dates and times as wall time", () => {
@@ -272,7 +302,7 @@ test("charts drawn at the same time do not mix", async () => {
 describe("a chart as a picture", () => {
   test("is a PNG with twice as many pixels each way", async () => {
     const data = collect(CHARTS.line, columns, daily);
-    const bytes = await drawChartPng(data, { widthPx: 400, heightPx: 250 }, LOOK);
+    const { png: bytes } = await drawChartPng(data, { widthPx: 400, heightPx: 250 }, LOOK);
     expect(Buffer.from(bytes.slice(0, 8)).toString("hex")).toBe("89504e470d0a1a0a");
     const document = await PDFDocument.create();
     const { width, height } = await document.embedPng(bytes);
@@ -282,7 +312,7 @@ describe("a chart as a picture", () => {
   test("has names in it: the same bars with other names are another picture", async () => {
     const draw = async (name: string) => {
       const data = collect(CHARTS.bar, columns, [row(name, 1, "3")]);
-      return Bun.hash(await drawChartPng(data, { widthPx: 300, heightPx: 200 }, LOOK));
+      return Bun.hash((await drawChartPng(data, { widthPx: 300, heightPx: 200 }, LOOK)).png);
     };
     const [latin, again, hebrew, hebrewOther] = [
       await draw("mmmm"),
@@ -292,5 +322,41 @@ describe("a chart as a picture", () => {
     ];
     expect(again).toBe(latin);
     expect(new Set([latin, hebrew, hebrewOther]).size).toBe(3);
+  });
+
+  test("takes what its fonts lack from the folder, and counts what no font has", async () => {
+    const fontsFolder = join(import.meta.dir, "fonts");
+    const draw = (name: string, folder: string | null) =>
+      drawChartPng(
+        collect(CHARTS.bar, columns, [row(name, 1, "3")]),
+        { widthPx: 300, heightPx: 200 },
+        { ...LOOK, fontsFolder: folder },
+      );
+    const [boxes, otherBoxes] = [await draw("日本", null), await draw("本日", null)];
+    expect(boxes.warnings).toEqual([
+      {
+        code: "missing_glyph",
+        count: 2,
+        message: "Characters of the chart that no font has, shown as boxes: 2.",
+      },
+    ]);
+    // Boxes are all the same; letters are not.
+    expect(Bun.hash(boxes.png)).toBe(Bun.hash(otherBoxes.png));
+    const [letters, otherLetters] = [
+      await draw("日本", fontsFolder),
+      await draw("本日", fontsFolder),
+    ];
+    expect(letters.warnings).toEqual([]);
+    expect(Bun.hash(letters.png)).not.toBe(Bun.hash(otherLetters.png));
+  });
+
+  test("names a folder of fonts that cannot be read", async () => {
+    const data = collect(CHARTS.bar, columns, [row("日", 1, "3")]);
+    const look = { ...LOOK, fontsFolder: "/nowhere/fonts" };
+    const { warnings } = await drawChartPng(data, { widthPx: 300, heightPx: 200 }, look);
+    expect(warnings.map(({ code, count }) => [code, count])).toEqual([
+      ["missing_glyph", 1],
+      ["font_unreadable", 1],
+    ]);
   });
 });

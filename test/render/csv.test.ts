@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { setImmediate } from "node:timers/promises";
 import { parse } from "csv-parse/sync";
 import * as fc from "fast-check";
 import { gunzipSync } from "node:zlib";
@@ -86,6 +87,21 @@ describe("the file", () => {
     expect(summary.warnings.map(({ code, count }) => [code, count])).toEqual([
       ["unknown_column", 1],
     ]);
+  });
+  test("gives a slow sink bytes that stay as they are until it has taken them", async () => {
+    const rows = rowsOf(...Array.from({ length: 40_000 }, (_, index) => `name ${index}`));
+    const pieces: Uint8Array[] = [];
+    const renderer = createCsvRenderer(context({ rowCount: rows.length }), {
+      async write(bytes) {
+        await setImmediate();
+        pieces.push(bytes.slice());
+      },
+    });
+    await renderer.begin(text);
+    await renderer.rows(rows);
+    await renderer.finish();
+    const lines = Buffer.concat(pieces).toString().trimEnd().split("\r\n");
+    expect(lines).toEqual(["NAME", ...rows.map(([cell]) => cell ?? "")]);
   });
   test("waits for a slow sink instead of gathering bytes", async () => {
     let held = 0;

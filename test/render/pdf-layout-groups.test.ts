@@ -276,7 +276,6 @@ describe.skipIf(lacksReaders)(`the totals of a PDF${whySkipped}`, () => {
     const { bytes } = await render(createPdfRenderer, columns, rows, {
       options: options({
         totals: { CUSTOMER: "count", BALANCE: "average", REGION: "max", nation: "min" },
-        columns: { NATION: { hidden: true, label: "Nation" } },
         groupBy: "REGION",
       }),
     });
@@ -285,7 +284,7 @@ describe.skipIf(lacksReaders)(`the totals of a PDF${whySkipped}`, () => {
     expect(text).toContain("count 118");
     expect(text).toContain(`avg ${showCents(average)}`);
     expect(text).toContain("REGION: max EUROPE");
-    expect(text).toContain("Nation: min CHINA");
+    expect(text).toContain("min CHINA");
   });
 
   test("follow the format of their column, and a count does not", async () => {
@@ -338,6 +337,14 @@ describe.skipIf(lacksReaders)(`the totals of a PDF${whySkipped}`, () => {
     [{ totals: { CUSTOMER: "average" } }, "OPTIONS: totals.CUSTOMER: "],
     [{ groupBy: "MISSING" }, "OPTIONS: groupBy: "],
     [
+      { totals: { balance: "sum" }, columns: { BALANCE: { hidden: true } } },
+      "OPTIONS: totals.BALANCE: the column is hidden",
+    ],
+    [
+      { groupBy: "REGION", subtotals: { REGION: "count" }, columns: { REGION: { hidden: true } } },
+      "OPTIONS: subtotals.REGION: the column is hidden",
+    ],
+    [
       { groupBy: ["REGION", "NATION", "CUSTOMER"], columns: { BALANCE: { hidden: true } } },
       "groupBy",
     ],
@@ -348,5 +355,35 @@ describe.skipIf(lacksReaders)(`the totals of a PDF${whySkipped}`, () => {
     expect(failure).toBeInstanceOf(ReportError);
     expect(failure).toHaveProperty("code", "invalid_report");
     expect(String(failure)).toContain(message);
+  });
+});
+
+describe.skipIf(lacksReaders)(`a heading that is read from right to left${whySkipped}`, () => {
+  const find = (words: readonly Word[], text: string) => {
+    const found = words.find((word) => word.text === text);
+    if (found === undefined) throw new Error(`${text} is not on the page`);
+    return found;
+  };
+  const reversed = (text: string) => Array.from(text).toReversed().join("");
+
+  test("stands at the right: title, subtitle and the group's name", async () => {
+    const rows = customers().map((row, at) => [at < 41 ? "אסיה" : "EUROPE", ...row.slice(1)]);
+    const { bytes } = await render(createPdfRenderer, columns, rows, {
+      options: options({ title: "מכירות", subtitle: "לקוחות 2026", groupBy: "REGION" }),
+    });
+    const words = await readWords(bytes);
+    const page = 595.28;
+    for (const text of ["מכירות", "לקוחות"]) {
+      const word = words.find((one) => one.text === text || one.text === reversed(text));
+      expect(word?.left).toBeGreaterThan(page * 0.75);
+    }
+    const [label] = words
+      .filter(({ text }) => text === "REGION")
+      .toSorted((a, b) => b.left - a.left);
+    const asia = words.find(({ text }) => text === "אסיה" || text === reversed("אסיה"));
+    const edge = find(words, "BALANCE").right;
+    expect(label?.right).toBeGreaterThan(edge - 12);
+    expect(asia?.right).toBeWithin(edge - 80, label?.left ?? 0);
+    expect(find(words, "EUROPE").left).toBeLessThan(page * 0.25);
   });
 });

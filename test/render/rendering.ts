@@ -38,7 +38,7 @@ export async function render(
   batchRows = 100,
 ): Promise<{ bytes: Uint8Array; summary: RenderSummary }> {
   const pieces: Uint8Array[] = [];
-  const sink = { write: (bytes: Uint8Array) => void pieces.push(bytes) };
+  const sink = { write: (bytes: Uint8Array) => void pieces.push(bytes.slice()) };
   const renderer = createRenderer(context({ rowCount: rows.length, ...facts }), sink);
   await renderer.begin(columns);
   for (let at = 0; at < rows.length; at += batchRows) {

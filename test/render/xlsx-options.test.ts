@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { join } from "node:path";
 import { crc32, deflateSync } from "node:zlib";
 import { DEFAULT_PRESENTATION, type Presentation } from "../../src/render/renderer.ts";
 import type { Row } from "../../src/report/table.ts";
@@ -237,6 +238,20 @@ describe("the logo", () => {
 });
 
 describe("a chart", () => {
+  test("whose names no font has is told of, and takes them from the deployment's fonts", async () => {
+    const title = "日本";
+    const boxes = await renderSheet(sales, rows, { chart: { ...chart, title } });
+    expect(boxes.counts).toEqual({ missing_glyph: 2 });
+    expect(boxes.workbook.getWorksheet("About")?.getColumn(1).values).toContain("missing_glyph");
+    const fontsFolder = join(import.meta.dir, "fonts");
+    const letters = await renderSheet(
+      sales,
+      rows,
+      { chart: { ...chart, title } },
+      presented({ fontsFolder }),
+    );
+    expect(letters.counts).toEqual({});
+  });
   test("is a picture on a sheet of its own behind the data, which stays the first", async () => {
     const { workbook, parts } = await renderSheet(sales, rows, { chart });
     expect(workbook.worksheets.map((sheet) => sheet.name)).toEqual(["Orders", "Chart", "About"]);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
+import { setImmediate } from "node:timers/promises";
 import type { Cell, ColumnType, Row } from "../../src/report/table.ts";
 import { createXlsxRenderer } from "../../src/render/xlsx/renderer.ts";
 import { createZipWriter } from "../../src/render/xlsx/zip.ts";
@@ -261,6 +262,24 @@ describe("a sheet", () => {
     const { sheet, summary } = await renderSheet(columns, []);
     expect([sheet.rowCount, sheet.getCell("C1").value, summary.rowCount]).toEqual([1, "NOTE", 0]);
   });
+  test("with half a character in a label or the title has it replaced, counted and named", async () => {
+    const { sheet, summary, workbook } = await renderSheet(
+      [column("a\uD800", "text"), column("ok", "text")],
+      [["x", "y"]],
+      { title: "Sales \uDC00", columns: { OK: { label: "fine" } } },
+      { parameters: { "p\uD800": 1, q: "\uDFFF", r: "r" } },
+    );
+    expect(sheet.getCell("A1").value).toBe("a\uFFFD");
+    expect(workbook.title).toBe("Sales \uFFFD");
+    expect(summary.warnings).toEqual([
+      {
+        code: "label_changed",
+        count: 4,
+        message:
+          'Labels and titles with half of a character, which was replaced by \uFFFD, or cut to 32,767 characters: 4 (title, column "a\uFFFD", parameter "p\uFFFD", parameter "q").',
+      },
+    ]);
+  });
   test("with hard labels opens", async () => {
     const label = 'a<b>&"c" _x0041_ \u0001\u007F';
     const { sheet } = await renderSheet([column(label, "text")], rowsOf("x"));
@@ -311,6 +330,24 @@ describe("the workbook", () => {
     const first = await render(createXlsxRenderer, name, rows, {}, 5000);
     const second = await render(createXlsxRenderer, name, rows, {}, 1700);
     expect(Bun.hash(second.bytes)).toBe(Bun.hash(first.bytes));
+  });
+  test("is the same however long its sink takes: rows are not written over those that wait", async () => {
+    const rows = rowsOf(...Array.from({ length: 40_000 }, (_, index) => `name ${index}`));
+    const { bytes } = await render(createXlsxRenderer, name, rows, {}, 5000);
+    const pieces: Uint8Array[] = [];
+    const renderer = createXlsxRenderer(context({ rowCount: rows.length }), {
+      async write(piece) {
+        await setImmediate();
+        pieces.push(piece.slice());
+      },
+    });
+    await renderer.begin(name);
+    await renderer.rows(rows);
+    await renderer.finish();
+    expect(Bun.hash(Buffer.concat(pieces))).toBe(Bun.hash(bytes));
+    const sheet = readParts(bytes).get("xl/worksheets/sheet1.xml") ?? "";
+    const written = [...sheet.matchAll(/<t>(name \d+)<\/t>/g)].map(([, text]) => text);
+    expect(written).toEqual(rows.map(([text]) => text ?? ""));
   });
   test("continues on a new sheet, with the header again, after 1,048,575 rows", async () => {
     const rowCount = 1_048_575 + 10;

@@ -4,9 +4,13 @@ import {
   artifactFileName,
   artifactKey,
   artifactMediaType,
+  countFiles,
   FORMATS,
+  givenFileName,
   safeName,
+  sumSizes,
 } from "../../src/report/artifact.ts";
+import { anArtifact } from "../support/factories.ts";
 
 const DAY = new Date("2026-11-22T23:59:59Z");
 const SAFE = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$/;
@@ -76,7 +80,7 @@ describe("artifactFileName", () => {
         (name, id, format, gzip) => {
           const fileName = artifactFileName(name, id, format, DAY, gzip);
           expect(fileName).toMatch(SAFE);
-          expect(fileName).toMatch(/-2026-11-22\.(pdf|xlsx|csv)(\.gz)?$/);
+          expect(fileName).toMatch(/-2026-11-22\.(pdf|xlsx|csv|parquet)(\.gz)?$/);
         },
       ),
     );
@@ -107,4 +111,31 @@ test("a compressed file says so in its media type", () => {
   expect(artifactMediaType("CSV")).toBe("text/csv; charset=utf-8");
   expect(artifactMediaType("CSV", true)).toBe("application/gzip");
   expect(artifactMediaType("PDF")).toBe("application/pdf");
+});
+
+describe("the name that a recipient chose", () => {
+  test.each([
+    ["North", "North.csv"],
+    ["north.csv", "north.csv"],
+    ["Umsatz März/2026", "Umsatz-Marz-2026.csv"],
+    ["../../etc/passwd", "etc-passwd.csv"],
+    ["x".repeat(300), `${"x".repeat(96)}.csv`],
+  ])("%s is %s", (name, fileName) => {
+    expect(givenFileName(name, "CSV")).toBe(fileName);
+  });
+
+  test("ends as its format does", () => {
+    expect(givenFileName("north.csv", "EXCEL")).toBe("north.csv.xlsx");
+    expect(givenFileName("north.csv.gz", "CSV", true)).toBe("north.csv.gz");
+  });
+});
+
+test("files that recipients share count once", () => {
+  const shared = { uri: "memory://shared", sizeBytes: 5 };
+  const artifacts = [
+    anArtifact({ ...shared, recipientKey: "a" }),
+    anArtifact({ ...shared, recipientKey: "b" }),
+    anArtifact({ uri: "memory://own", sizeBytes: 7 }),
+  ];
+  expect([countFiles(artifacts), sumSizes(artifacts)]).toEqual([2, 12]);
 });

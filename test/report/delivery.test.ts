@@ -1,10 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import {
   CHANNELS,
+  planBurstDeliveries,
   planFailureDeliveries,
+  planRecipientDeliveries,
   planResultDeliveries,
   resendsUnknown,
 } from "../../src/report/delivery.ts";
+import { anError } from "../support/factories.ts";
 
 const TOPIC = "arn:aws:sns:eu-central-1:123456789012:reports";
 const EVERYBODY = {
@@ -59,6 +62,44 @@ test("a failed run tells its owner, and nobody when there is none", () => {
     { channel: "EMAIL", target: "owner@example.com", kind: "FAILURE" },
   ]);
   expect(planFailureDeliveries("run-1", null)).toEqual([]);
+});
+
+describe("the messages of a burst", () => {
+  const nobody = { emails: [], snsTopicArn: null, slackWebhook: null };
+  const done = [
+    { key: "n", email: "a@example.com" },
+    { key: "s", email: "a@example.com" },
+  ];
+  const failed = [{ key: "w", email: "b@example.com", error: anError("query_failed", "no table") }];
+
+  test("there is one for each key of an address, and those that failed are told apart", () => {
+    const planned = planBurstDeliveries("run-1", { done, failed }, nobody, null);
+    expect(
+      planned.map(({ target, kind, recipientKey, error }) => [target, kind, recipientKey, error]),
+    ).toEqual([
+      ["a@example.com", "RESULT", "n", undefined],
+      ["a@example.com", "RESULT", "s", undefined],
+      ["b@example.com", "RESULT", "w", "query_failed: no table"],
+    ]);
+    expect(new Set(planned.map(({ deliveryId }) => deliveryId)).size).toBe(3);
+  });
+
+  test("a summary goes to the topic and the webhook, and to the owner when somebody failed", () => {
+    const channels = { ...nobody, snsTopicArn: TOPIC, slackWebhook: "finance" };
+    const summaries = (result: { done: typeof done; failed: typeof failed }) =>
+      planBurstDeliveries("run-1", result, channels, "owner@example.com")
+        .filter(({ kind }) => kind === "SUMMARY")
+        .map(({ channel }) => channel);
+    expect(summaries({ done, failed })).toEqual(["SNS", "SLACK", "EMAIL"]);
+    expect(summaries({ done, failed: [] })).toEqual(["SNS", "SLACK"]);
+  });
+
+  test("the identity with a key is pinned too", () => {
+    // printf 'run-1|EMAIL|a@example.com|RESULT|n' | sha256sum
+    expect(planRecipientDeliveries("run-1", done)[0]?.deliveryId).toBe(
+      "91f2f1a60193c3e448e8e63d2f26ecfad6ee50ea7670c23764c11ff7c3e1719a",
+    );
+  });
 });
 
 test("of messages that may have gone out, only mail is sent again", () => {

@@ -22,6 +22,7 @@ describe("what an error makes of an attempt", () => {
     statement_refused: ["failed", "failed"],
     query_failed: ["failed", "failed"],
     query_timeout: ["retry", "failed"],
+    data_not_ready: ["failed", "failed"],
     too_many_rows: ["failed", "failed"],
     rows_missing: ["retry", "failed"],
     render_failed: ["failed", "failed"],
@@ -127,6 +128,8 @@ describe("the settlement of an outcome", () => {
 
   const outcomes = {
     completed: { kind: "completed", artifacts: [artifact] },
+    skipped: { kind: "skipped" },
+    waiting: { kind: "waiting", since: new Date("2026-03-02T09:30:00Z"), delayMs: 7 },
     missed: { kind: "missed" },
     retry: { kind: "retry", error, delayMs: 7 },
     postponed: { kind: "postponed", error, delayMs: 7 },
@@ -147,6 +150,10 @@ describe("the settlement of an outcome", () => {
   test.each<Row>([
     ["completed", forAdhoc, "COMPLETED", "COMPLETED", "keep", undefined, null],
     ["completed", forScheduled, "PENDING", "COMPLETED", "reset", next, null],
+    ["skipped", forAdhoc, "COMPLETED", "SKIPPED", "keep", undefined, null],
+    ["skipped", forScheduled, "PENDING", "SKIPPED", "reset", next, null],
+    ["waiting", forAdhoc, "PENDING", "WAITING", "give-back", undefined, 7],
+    ["waiting", forScheduled, "PENDING", "WAITING", "give-back", occurrence, 7],
     ["missed", forScheduled, "PENDING", "MISSED", "reset", next, null],
     ["retry", forAdhoc, "PENDING", "RETRY", "keep", undefined, 7],
     ["retry", forScheduled, "PENDING", "RETRY", "keep", occurrence, 7],
@@ -174,6 +181,27 @@ describe("the settlement of an outcome", () => {
       expect(settlement.nextRunAt).toBeUndefined();
     },
   );
+
+  test("a skipped run publishes nothing and tells nobody", () => {
+    const { artifacts, deliveries, error } = settle(outcomes.skipped, forAdhoc);
+    expect({ artifacts, deliveries, error }).toEqual({
+      artifacts: [],
+      deliveries: [],
+      error: null,
+    });
+  });
+
+  test("waiting since when is kept through a retry, and forgotten when the occurrence is over", () => {
+    const since = (kind: keyof typeof outcomes) =>
+      settle(outcomes[kind], forScheduled).waitingSince;
+    expect(since("waiting")).toEqual(outcomes.waiting.since);
+    for (const kind of ["retry", "postponed", "interrupted"] as const) {
+      expect(since(kind)).toBeUndefined();
+    }
+    for (const kind of ["completed", "skipped", "missed", "failed", "cancelled"] as const) {
+      expect(since(kind)).toBeNull();
+    }
+  });
 
   test("the next time is computed from the occurrence, however long ago that was", () => {
     const long = new Date("2025-01-01T09:00:00Z");

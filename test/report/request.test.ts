@@ -18,7 +18,10 @@ describe("a row that is right", () => {
       configId: "report-1",
       name: "Daily Sales",
       type: "ADHOC",
-      statement: { sql: "SELECT * FROM SALES", binds: [] },
+      sql: "SELECT * FROM SALES",
+      parameters: {},
+      builtIns: [],
+      asOf: null,
       formats: ["CSV"],
       timezone: "UTC",
       schedule: null,
@@ -28,13 +31,27 @@ describe("a row that is right", () => {
     });
   });
 
-  test("parameters are bound in the order of their use", () => {
-    const reportSql = "SELECT * FROM SALES WHERE REGION = :region AND YEAR = :year";
-    const report = parse({ reportSql, parameters: `{"year": 2026, "region": "EU"}` });
-    expect(report.statement).toEqual({
-      sql: "SELECT * FROM SALES WHERE REGION = ? AND YEAR = ?",
-      binds: ["EU", 2026],
-    });
+  test("its SQL stays as it is, beside the parameters and the built-in ones that it uses", () => {
+    const reportSql = "SELECT * FROM SALES WHERE REGION = :region AND LOADED > :last_run_at";
+    const report = parse({ reportSql, parameters: `{"region": "EU"}` });
+    expect(report.sql).toBe(reportSql);
+    expect(report.parameters).toEqual({ region: { type: null, value: "EU", isSecret: false } });
+    expect(report.builtIns).toEqual(["last_run_at"]);
+  });
+
+  test("a built-in parameter that PARAMETERS gives is the given one", () => {
+    const reportSql = "SELECT :run_id";
+    expect(parse({ reportSql, parameters: `{"run_id": "mine"}` }).builtIns).toEqual([]);
+  });
+
+  test("the condition of readyWhen may use the same parameters, some or none of them", () => {
+    const readyWhen = { sql: "SELECT COUNT(*) > 0 FROM LOADS WHERE DAY = :day AND RUN = :run_id" };
+    const options = JSON.stringify({ readyWhen });
+    const report = parse({ options, parameters: `{"day": "2026-03-02"}` });
+    expect(report.builtIns).toEqual(["run_id"]);
+    const reportSql = "SELECT :region";
+    const both = parse({ reportSql, options, parameters: `{"day": "1", "region": "EU"}` });
+    expect(Object.keys(both.parameters)).toEqual(["day", "region"]);
   });
 
   test.each([
@@ -171,6 +188,34 @@ describe("a row that is wrong", () => {
     const reportSql = "SELECT :year";
     expect(errorOf(() => parse({ reportSql })).message).toContain("year");
     expect(errorOf(() => parse({ reportSql, parameters: "{" })).message).not.toContain("year");
+  });
+
+  test.each([
+    [
+      "DELETE FROM LOADS",
+      "statement_refused",
+      "OPTIONS.readyWhen.sql, line 1: it must be one SELECT",
+    ],
+    ["SELECT 1;\nSELECT 2", "statement_refused", "OPTIONS.readyWhen.sql, line 2: there is more"],
+    ["--", "invalid_report", "OPTIONS.readyWhen.sql is empty"],
+    [
+      "SELECT :day",
+      "invalid_report",
+      "PARAMETERS has no value for :day (OPTIONS.readyWhen.sql, line 1)",
+    ],
+    ["SELECT ?", "invalid_report", "OPTIONS.readyWhen.sql, line 1: ? has no name"],
+  ] as const)("the condition %j is refused by its name", (sql, code, message) => {
+    const error = errorOf(() => parse({ options: JSON.stringify({ readyWhen: { sql } }) }));
+    expect(error.code).toBe(code);
+    expect(error.message).toStartWith(message);
+  });
+
+  test("a time in the future is no time to see data as of", () => {
+    const asOf = new Date(NOW.getTime() + 1);
+    expect(errorOf(() => parse({ asOf })).message).toBe(
+      "AS_OF: 2026-03-02T10:00:00.001Z is in the future",
+    );
+    expect(parse({ asOf: NOW }).asOf).toEqual(NOW);
   });
 
   test("the values of parameters are not in the message", () => {

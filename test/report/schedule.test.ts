@@ -4,6 +4,7 @@ import {
   chooseOccurrence,
   type MisfirePolicy,
   nextOccurrence,
+  occurrenceBefore,
   parseSchedule,
 } from "../../src/report/schedule.ts";
 import { errorOf } from "../support/factories.ts";
@@ -25,6 +26,38 @@ function refusal(cron: string, timezone = "UTC", now = NOW): string {
   expect(error.code).toBe("invalid_report");
   return error.message;
 }
+
+describe("occurrenceBefore", () => {
+  const schedule = { cron: "0 9 * * 1-5", timezone: "Europe/Berlin" };
+
+  test.each([
+    ["2026-03-02T08:00:00.000Z", "2026-03-02T08:00:00.000Z"],
+    ["2026-03-02T08:00:00.001Z", "2026-03-02T08:00:00.000Z"],
+    ["2026-03-02T07:59:58.999Z", "2026-02-27T08:00:00.000Z"],
+    ["2026-03-30T12:00:00.000Z", "2026-03-30T07:00:00.000Z"],
+  ])("%s belongs to %s", (instant, occurrence) => {
+    expect(occurrenceBefore(schedule, new Date(instant))?.toISOString()).toBe(occurrence);
+  });
+
+  test("every occurrence belongs to itself, and every time until the next one to it", () => {
+    const from = Date.parse("2026-01-01T00:00:00Z");
+    fc.assert(
+      fc.property(
+        fc.nat(400 * 86_400),
+        fc.double({ min: 0, max: 0.999, noNaN: true }),
+        (at, part) => {
+          const occurrence = nextOccurrence(schedule, new Date(from + at * 1_000));
+          const spanMs =
+            nextOccurrence(schedule, occurrence).getTime() - occurrence.getTime() - 1_001;
+          const later = new Date(occurrence.getTime() + Math.floor(part * spanMs));
+          expect(occurrenceBefore(schedule, occurrence)).toEqual(occurrence);
+          expect(occurrenceBefore(schedule, later)).toEqual(occurrence);
+        },
+      ),
+      { numRuns: 50 },
+    );
+  });
+});
 
 describe("parseSchedule", () => {
   test.each([

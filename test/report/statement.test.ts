@@ -1,7 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
 import { ReportError } from "../../src/report/errors.ts";
-import { bindParameters } from "../../src/report/parameters.ts";
 import { splitStatements } from "../../src/report/script.ts";
 import { checkStatement } from "../../src/report/statement.ts";
 
@@ -188,95 +187,6 @@ describe("checkStatement", () => {
       fc.property(harmless, harmless, (before, after) => {
         const sql = `SELECT 1 ${before.join(" ")} ; DROP TABLE t ${after.join(" ")}`;
         expect(errorOf(() => checkStatement(sql)).code).toBe("statement_refused");
-      }),
-    );
-  });
-});
-
-describe("bindParameters", () => {
-  const all = { a: 1, b: "x", n: null, t: true };
-
-  function bind(sql: string, ...names: (keyof typeof all)[]): { sql: string; binds: unknown[] } {
-    return bindParameters(sql, Object.fromEntries(names.map((name) => [name, all[name]])));
-  }
-
-  test("a name becomes a question mark, in the order of the text, as often as it occurs", () => {
-    expect(bind("SELECT :b, :a WHERE x = :a", "a", "b")).toEqual({
-      sql: "SELECT ?, ? WHERE x = ?",
-      binds: ["x", 1, 1],
-    });
-  });
-
-  test.each([
-    ["SELECT x WHERE y = :a", "SELECT x WHERE y = ?"],
-    ["SELECT f(:a)", "SELECT f(?)"],
-    ["SELECT x LIMIT :a", "SELECT x LIMIT ?"],
-    ["SELECT x OFFSET :a", "SELECT x OFFSET ?"],
-    ["SELECT TOP :a x", "SELECT TOP ? x"],
-    ["SELECT :a::int", "SELECT ?::int"],
-    ["SELECT x::int, :a", "SELECT x::int, ?"],
-    ["SELECT CASE WHEN :a THEN 1 END", "SELECT CASE WHEN ? THEN 1 END"],
-    ["SELECT x IN (:a)", "SELECT x IN (?)"],
-    ["SELECT x BETWEEN 1 AND :a", "SELECT x BETWEEN 1 AND ?"],
-    ["SELECT x AND:a", "SELECT x AND?"],
-    ["SELECT f(y => :a)", "SELECT f(y => ?)"],
-    ["SELECT {'k': :a}", "SELECT {'k': ?}"],
-    ["SELECT x || :a || y", "SELECT x || ? || y"],
-    ["SELECT arr[:a]", "SELECT arr[?]"],
-    ["SELECT src:p.q, :a", "SELECT src:p.q, ?"],
-    ["SELECT src:limit, :a", "SELECT src:limit, ?"],
-    ["SELECT /* :b */ :a -- :c", "SELECT /* :b */ ? -- :c"],
-    ["SELECT x /* c */ = /* d */ :a", "SELECT x /* c */ = /* d */ ?"],
-  ])("%s becomes %s", (sql, expected) => {
-    expect(bind(sql, "a")).toEqual({ sql: expected, binds: [1] });
-  });
-
-  test.each([
-    "SELECT ':a', ':1', $$:a$$, \":a\"",
-    "SELECT x::int, y::varchar(10)",
-    "SELECT src:a, src:a.b[0]:c::string, t.src:a",
-    'SELECT "src":a, "src":"a"',
-    "SELECT PARSE_JSON(x):a, arr[0]:a, $1:a",
-    "SELECT src :a",
-    "SELECT limit:a, t.order:a, src:where:a",
-    "SELECT {'k': 1, 'a':a}",
-    "SELECT 1 -- :a\n/* :b */",
-    "SELECT a : b",
-  ])("has no parameter: %s", (sql) => {
-    expect(bind(sql)).toEqual({ sql, binds: [] });
-  });
-
-  test("null, booleans and text keep their type", () => {
-    expect(bind("SELECT :n, :t, :b", "n", "t", "b").binds).toEqual([null, true, "x"]);
-  });
-
-  test("a missing name is an invalid report that names it", () => {
-    const error = errorOf(() => bind("SELECT 1,\n :since"));
-    expect(error.code).toBe("invalid_report");
-    expect(error.message).toBe("PARAMETERS has no value for :since (REPORT_SQL, line 2)");
-  });
-
-  test("a name of Object's own is missing like any other", () => {
-    expect(errorOf(() => bind("SELECT :constructor")).message).toContain(":constructor");
-  });
-
-  test("superfluous names are an invalid report that names them", () => {
-    const error = errorOf(() => bind("SELECT ':a'", "a", "b"));
-    expect(error.code).toBe("invalid_report");
-    expect(error.message).toBe('PARAMETERS has "a", "b", which REPORT_SQL does not use');
-  });
-
-  test.each(["SELECT ?", "SELECT :1"])("%s has a parameter without a name", (sql) => {
-    const error = errorOf(() => bind(sql));
-    expect(error.code).toBe("invalid_report");
-    expect(error.message).toContain("has no name");
-  });
-
-  test("no value can get into the text", () => {
-    fc.assert(
-      fc.property(fc.string({ unit: "binary" }), (value) => {
-        const bound = bindParameters("SELECT :v, ':v'", { v: value });
-        expect(bound).toEqual({ sql: "SELECT ?, ':v'", binds: [value] });
       }),
     );
   });

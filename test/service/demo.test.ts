@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import PostalMime, { type Email } from "postal-mime";
 import examples from "../../snowflake/examples.sql" with { type: "text" };
+import { readParameters } from "../../src/report/parameter-values.ts";
 import { bindParameters } from "../../src/report/parameters.ts";
 import { eventually, type Service, startService } from "./service.ts";
 
@@ -61,7 +62,9 @@ async function queryReport(name: string): Promise<Record<string, string | null>[
     examples.split("INSERT INTO").find((statement) => statement.includes(`'${name}'`)) ?? "";
   const sql = /\$\$([\s\S]*?)\$\$/.exec(insert)?.[1] ?? /'(SELECT[^']*)'/.exec(insert)?.[1] ?? "";
   const parameters: unknown = JSON.parse(/'(\{"region"[^']*\})'/.exec(insert)?.[1] ?? "{}");
-  const bound = bindParameters(sql, parameters as Record<string, string>);
+  const read = readParameters(parameters);
+  if ("problems" in read) throw new Error(read.problems.join());
+  const bound = bindParameters(sql, read.parameters);
   const { rows } = await service.connection.execute(bound.sql, bound.binds);
   return rows;
 }

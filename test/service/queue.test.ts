@@ -18,7 +18,7 @@ import { eventually, type Service, startService } from "./service.ts";
 let service: Service;
 beforeAll(async () => {
   service = await startService();
-});
+}, 30_000);
 afterAll(async () => {
   await service[Symbol.asyncDispose]();
 });
@@ -59,9 +59,11 @@ describe("workers and the queue", () => {
       `INSERT INTO REPORT_CONFIG (CONFIG_ID, REPORT_NAME, REPORT_SQL, OUTPUT_FORMAT)
        SELECT 'race-' || SEQ4(), 'race ' || SEQ4(), 'SELECT 1 AS ONE', 'CSV' FROM TABLE(GENERATOR(ROWCOUNT => 200))`,
     );
+    // They all have one owner, and a lane that finds nothing it may take ends here.
+    const settings = { WORKER_CONCURRENCY: "3", REPORTS_PER_OWNER_MAX: "6" };
     const workers = [
-      service.start(["run"], { WORKER_ID: "first", WORKER_CONCURRENCY: "3" }),
-      service.start(["run"], { WORKER_ID: "second", WORKER_CONCURRENCY: "3" }),
+      service.start(["run"], { WORKER_ID: "first", ...settings }),
+      service.start(["run"], { WORKER_ID: "second", ...settings }),
     ];
     for (const worker of workers) {
       const { exitCode, output } = await worker.ended;

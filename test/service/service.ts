@@ -1,13 +1,21 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { localSettings, openControl } from "../../src/app.ts";
+import { openControl } from "../../src/app.ts";
 import { setUp } from "../../src/commands/control.ts";
 import { loadConfig } from "../../src/config.ts";
-import { type LocalSnowflake, startLocalSnowflake } from "../../src/local/snowflake/server.ts";
+import {
+  type LocalSnowflake,
+  type LocalSnowflakeOptions,
+  startLocalSnowflake,
+} from "../../src/local/snowflake/server.ts";
 import type { Connection } from "../../src/snowflake/connection.ts";
+import { localSettings } from "../../src/snowflake-access.ts";
 
 const root = join(import.meta.dir, "../..");
+
+/** The command line, from its source. */
+export const REPORT_SERVICE = ["bun", join(root, "src/main.ts")] as const;
 
 /** A local Snowflake with the tables, a folder of its own, and workers that are real processes. */
 export interface Service extends AsyncDisposable {
@@ -23,18 +31,19 @@ export interface Process {
   readonly child: Bun.Subprocess<"ignore", "pipe", "pipe">;
   /** Resolves with everything the process wrote, when it has ended. */
   readonly ended: Promise<{ exitCode: number; output: string }>;
+  /** What it has written so far. */
+  written(): string;
 }
 
 export async function startService(
-  options: { sampleLineItems?: number; command?: readonly string[] } = {},
+  options: LocalSnowflakeOptions & { command?: readonly string[] } = {},
 ): Promise<Service> {
   const folder = await mkdtemp(join(tmpdir(), "report-service-test-"));
-  const snowflake = await startLocalSnowflake({
-    sampleLineItems: options.sampleLineItems ?? 1_000,
-  });
+  const { command = REPORT_SERVICE, ...local } = options;
+  const snowflake = await startLocalSnowflake({ sampleLineItems: 1_000, ...local });
   const config = loadConfig({ OUTPUT_FOLDER: join(folder, "out") });
   const settings = localSettings(config, snowflake.url);
-  await setUp({ settings, local: null, [Symbol.asyncDispose]: async () => {} }, () => {});
+  await setUp({ settings });
   const connection = await openControl(settings);
   const environment = {
     PATH: process.env["PATH"] ?? "",
@@ -50,7 +59,6 @@ export async function startService(
     PORT: "0",
   };
   const children: Process["child"][] = [];
-  const command = options.command ?? ["bun", join(root, "src/main.ts")];
   return {
     snowflake,
     connection,
@@ -71,7 +79,7 @@ export async function startService(
   };
 }
 
-function startProcess(
+export function startProcess(
   command: string[],
   environment: Record<string, string>,
   cwd: string,
@@ -83,12 +91,16 @@ function startProcess(
     stdout: "pipe",
     stderr: "pipe",
   });
-  const ended = Promise.all([
-    child.exited,
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ]).then(([exitCode, stdout, stderr]) => ({ exitCode, output: stdout + stderr }));
-  return { child, ended };
+  const output = { stdout: "", stderr: "" };
+  const collect = async (name: keyof typeof output): Promise<void> => {
+    const decoder = new TextDecoder();
+    for await (const chunk of child[name]) output[name] += decoder.decode(chunk, { stream: true });
+  };
+  const written = (): string => output.stdout + output.stderr;
+  const ended = Promise.all([child.exited, collect("stdout"), collect("stderr")]).then(
+    ([exitCode]) => ({ exitCode, output: written() }),
+  );
+  return { child, ended, written };
 }
 
 /** Asks `check` every 50 ms until it gives something, or fails after `timeoutMs` with what was waited for. */

@@ -4,7 +4,6 @@ import { ReportError } from "../../src/report/errors.ts";
 import type { Row, Table } from "../../src/report/table.ts";
 import { type Connection, openConnection } from "../../src/snowflake/connection.ts";
 import { openReader } from "../../src/snowflake/reader.ts";
-import { applyScripts, type ScriptProgress } from "../../src/snowflake/scripts.ts";
 import { CONTROL_SESSION, type SnowflakeSettings } from "../../src/snowflake/settings.ts";
 import type { Query } from "../../src/worker/ports.ts";
 import { errorOf, reasonOf } from "./errors.ts";
@@ -197,22 +196,5 @@ describe("over the wire of the local Snowflake", () => {
     await using reader = await openReader(settings());
     const error = await errorOf(reader.query(queryOf("SELECT 1; SELECT 2"), never));
     expect(error.code).toBe("query_failed");
-  });
-
-  test("the scripts can be applied, and applied again", async () => {
-    const name = "01_enhanced_config_table.sql";
-    const text = await Bun.file(new URL(`../../snowflake/${name}`, import.meta.url)).text();
-    await using connection = await connect();
-    const statusesOf = async (): Promise<ScriptProgress[]> => {
-      const progress: ScriptProgress[] = [];
-      await applyScripts(connection, [{ name, text }], (step) => progress.push(step));
-      return progress;
-    };
-    const first = await statusesOf();
-    expect(first.length).toBeGreaterThan(5);
-    const created = first.filter((step) => step.statement.startsWith("CREATE"));
-    expect(new Set(created.map((step) => step.status))).toEqual(new Set(["created"]));
-    const tables = (await statusesOf()).filter((step) => step.statement.includes("IF NOT EXISTS"));
-    expect(new Set(tables.map((step) => step.status))).toEqual(new Set(["unchanged"]));
   });
 });

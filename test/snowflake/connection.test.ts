@@ -47,7 +47,8 @@ describe("openConnection", () => {
     });
     await connection.execute("SELECT 1");
     expect(sqlOf(fake)).toEqual([
-      "ALTER SESSION SET TIMEZONE = 'UTC', AUTOCOMMIT = TRUE, LOCK_TIMEOUT = 30, " +
+      "ALTER SESSION SET TIMEZONE = 'UTC', DATE_INPUT_FORMAT = 'AUTO', TIME_INPUT_FORMAT = 'AUTO', " +
+        "TIMESTAMP_INPUT_FORMAT = 'AUTO', AUTOCOMMIT = TRUE, LOCK_TIMEOUT = 30, " +
         "STATEMENT_TIMEOUT_IN_SECONDS = 120, ABORT_DETACHED_QUERY = TRUE, QUERY_TAG = 'it''s a tag'",
       "USE SECONDARY ROLES NONE",
       "SELECT 1",

@@ -75,10 +75,11 @@ function serveChunks(sizes: readonly number[], inline = 0): void {
 }
 
 describe("openReader", () => {
-  test("its session has no secondary roles, and UTC", async () => {
+  test("its session has no secondary roles, UTC, and reads times whatever the account is set to", async () => {
     await using _reader = await open();
     expect(fake.statements.map((statement) => statement.sql)).toEqual([
-      "ALTER SESSION SET TIMEZONE = 'UTC', ABORT_DETACHED_QUERY = TRUE",
+      "ALTER SESSION SET TIMEZONE = 'UTC', DATE_INPUT_FORMAT = 'AUTO', TIME_INPUT_FORMAT = 'AUTO', " +
+        "TIMESTAMP_INPUT_FORMAT = 'AUTO', ABORT_DETACHED_QUERY = TRUE",
       "USE SECONDARY ROLES NONE",
     ]);
   });
@@ -308,13 +309,15 @@ describe("stopping a query", () => {
 describe("reading the rows", () => {
   const SIZES = [3, 12_000, 1, 500];
 
-  test("chunks come in the query's order behind the rows of the answer, in batches of at most 5,000", async () => {
+  test("chunks come in the query's order behind the rows of the answer, in batches of at most 2,000", async () => {
     serveChunks(SIZES, 2);
     answer(() => chunkedReply(SIZES, 2));
     await using reader = await open();
     const { table } = await reader.query(queryOf("SELECT 1"), never);
     const batches = await Array.fromAsync(table.batches);
-    expect(batches.map((batch) => batch.length)).toEqual([2, 3, 5000, 5000, 2000, 1, 500]);
+    expect(batches.map((batch) => batch.length)).toEqual([
+      2, 3, 2000, 2000, 2000, 2000, 2000, 2000, 1, 500,
+    ]);
     expect(batches.flat()).toEqual(numbers(0, 12_506));
   });
 

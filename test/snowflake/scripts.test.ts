@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { ReportError } from "../../src/report/errors.ts";
-import type { Connection, StatementResult } from "../../src/snowflake/connection.ts";
-import { applyScripts, renderScript, type ScriptProgress } from "../../src/snowflake/scripts.ts";
-import { errorOf } from "./errors.ts";
+import { renderRunAfterDeploy } from "../../src/snowflake/run-after-deploy.ts";
+import { RUN_AFTER_DEPLOY_TEMPLATE, SCRIPTS } from "../../src/snowflake/script-files.ts";
+import { DEFAULT_NAMES, renderScript } from "../../src/snowflake/scripts.ts";
 
 const NAMES = { database: "DB2", schema: "SCH2", warehouse: "WH$2", role: "R2" };
 
@@ -32,6 +32,27 @@ describe("renderScript", () => {
     expect(renderScript(text, NAMES)).toBe(text);
   });
 
+  test("no default name is left in any script when all are given", () => {
+    const defaults = Object.entries(DEFAULT_NAMES);
+    const names = Object.fromEntries(defaults.map(([of], index) => [of, `N${index}_OF_${of}`]));
+    for (const { text } of [...SCRIPTS, { text: RUN_AFTER_DEPLOY_TEMPLATE }]) {
+      const code = renderScript(text, names).replaceAll(/--.*$/gm, "");
+      for (const [of, name] of defaults) {
+        if (of === "schema") expect(code).not.toMatch(/SCHEMA CONFIG|\.CONFIG\b/);
+        else expect(code).not.toMatch(new RegExp(`\\b${name}\\b`));
+      }
+    }
+  });
+
+  test("a name that is another's default stays what it was put in as", () => {
+    expect(
+      renderScript("TO ROLE REPORT_WORKER_ROLE, REPORT_READER_ROLE", {
+        workerRole: "REPORT_READER_ROLE",
+        readerRole: "REPORT_WORKER_ROLE",
+      }),
+    ).toBe("TO ROLE REPORT_READER_ROLE, REPORT_WORKER_ROLE");
+  });
+
   test("names that are not given keep their default", () => {
     const text = "GRANT USAGE ON DATABASE REPORTING_DB TO ROLE CORTEX_USER_ROLE";
     expect(renderScript(text, {})).toBe(text);
@@ -48,112 +69,54 @@ describe("renderScript", () => {
   );
 });
 
-/** A connection that answers what it is told and keeps what it was sent. */
-function fakeConnection(answer: (sql: string) => StatementResult["rows"]): {
-  connection: Connection;
-  sent: string[];
-} {
-  const sent: string[] = [];
-  const connection: Connection = {
-    async execute(sql) {
-      sent.push(sql);
-      const rows = answer(sql);
-      const rowsAffected = Number(rows[0]?.["number of rows inserted"] ?? 0);
-      return { rows, rowsAffected, queryId: "q" };
-    },
-    transaction: () => Promise.reject(new Error("no transaction is needed")),
-    [Symbol.asyncDispose]: () => Promise.resolve(),
-  };
-  return { connection, sent };
-}
-
-describe("applyScripts", () => {
-  const SCRIPTS = [
-    { name: "01.sql", text: "-- first\nCREATE TABLE A (\n  X INT\n);\nUSE SCHEMA S;" },
-    { name: "02.sql", text: "INSERT INTO A SELECT 1;\nALTER TABLE A ADD COLUMN Y INT;" },
-  ];
-  const STATUSES: Record<string, StatementResult["rows"]> = {
-    CREATE: [{ status: "Table A successfully created." }],
-    USE: [{ status: "Statement executed successfully." }],
-    INSERT: [{ "number of rows inserted": "1" }],
-    ALTER: [{ status: "Statement executed successfully." }],
+describe("renderRunAfterDeploy", () => {
+  const TARGET = {
+    url: "https://a1b2c3.execute-api.us-east-1.amazonaws.com/prod/trigger",
+    roleArn: "arn:aws:iam::123456789012:role/report-service-snowflake",
   };
 
-  function statusOf(sql: string): StatementResult["rows"] {
-    return STATUSES[sql.split(" ", 1).join("")] ?? [];
-  }
-
-  test("statements run in order, and each is told of with its status", async () => {
-    const { connection, sent } = fakeConnection(statusOf);
-    const progress: ScriptProgress[] = [];
-    await applyScripts(connection, SCRIPTS, (step) => progress.push(step));
-    expect(sent).toEqual([
-      "CREATE TABLE A (\n  X INT\n)",
-      "USE SCHEMA S",
-      "INSERT INTO A SELECT 1",
-      "ALTER TABLE A ADD COLUMN Y INT",
-    ]);
-    expect(progress).toEqual([
-      {
-        script: "01.sql",
-        line: 2,
-        statement: "CREATE TABLE A (",
-        status: "created",
-        message: "Table A successfully created.",
-      },
-      {
-        script: "01.sql",
-        line: 5,
-        statement: "USE SCHEMA S",
-        status: "unchanged",
-        message: "Statement executed successfully.",
-      },
-      {
-        script: "02.sql",
-        line: 1,
-        statement: "INSERT INTO A SELECT 1",
-        status: "changed",
-        message: "1 rows",
-      },
-      {
-        script: "02.sql",
-        line: 2,
-        statement: "ALTER TABLE A ADD COLUMN Y INT",
-        status: "changed",
-        message: "Statement executed successfully.",
-      },
-    ]);
+  test("fills in everything, and the installation's names", () => {
+    const text = renderRunAfterDeploy(RUN_AFTER_DEPLOY_TEMPLATE, TARGET, NAMES);
+    expect(text).not.toContain("{{");
+    expect(text).toContain(`API_ALLOWED_PREFIXES = ('${TARGET.url}')`);
+    expect(text).toContain(`AS '${TARGET.url}'`);
+    expect(text).toContain(`API_AWS_ROLE_ARN = '${TARGET.roleArn}'`);
+    expect(text).toContain("USE SCHEMA DB2.SCH2");
   });
 
-  test("what exists already is unchanged", async () => {
-    const { connection } = fakeConnection(() => [
-      { status: "A already exists, statement succeeded." },
-    ]);
-    const progress: ScriptProgress[] = [];
-    await applyScripts(connection, SCRIPTS.slice(0, 1), (step) => progress.push(step));
-    expect(progress.map((step) => step.status)).toEqual(["unchanged", "unchanged"]);
-  });
-
-  test("the first error ends it, naming script, line and statement", async () => {
-    const { connection, sent } = fakeConnection((sql) => {
-      if (!sql.startsWith("INSERT")) return statusOf(sql);
-      throw new ReportError("query_failed", "Object 'A' does not exist.", {
-        warehouse: { vendorCode: "002003" },
-      });
+  test("without an API key the one that may be set is taken away", () => {
+    const text = renderRunAfterDeploy(RUN_AFTER_DEPLOY_TEMPLATE, TARGET);
+    expect(text).toContain("ALTER API INTEGRATION REPORT_TRIGGER_API UNSET API_KEY;");
+    const keyed = renderRunAfterDeploy(RUN_AFTER_DEPLOY_TEMPLATE, {
+      ...TARGET,
+      apiKey: "k".repeat(20),
     });
-    const error = await errorOf(applyScripts(connection, SCRIPTS, () => undefined));
-    expect(error.message).toBe(
-      "02.sql, line 1, INSERT INTO A SELECT 1: Object 'A' does not exist.",
-    );
-    expect(error).toMatchObject({ code: "query_failed", warehouse: { vendorCode: "002003" } });
-    expect(sent).toHaveLength(3);
+    expect(keyed).toContain(`SET API_KEY = '${"k".repeat(20)}';`);
+    expect(keyed).not.toContain("UNSET");
   });
 
-  test("a script that cannot be split runs not at all", async () => {
-    const { connection, sent } = fakeConnection(statusOf);
-    const scripts = [{ name: "03.sql", text: "SELECT 1;\nSELECT 'x" }];
-    const error = await errorOf(applyScripts(connection, scripts, () => undefined));
-    expect(error.message).toBe("03.sql, line 2: a quote (') is not closed");
-    expect(sent).toEqual([]);
+  test.each([
+    { url: "http://example.com/trigger" },
+    { url: "https://x/'; DROP TABLE t; --" },
+    { roleArn: "arn:aws:iam::12:role/x" },
+    { apiKey: "short" },
+  ])("%j is refused", (wrong) => {
+    expect(() => renderRunAfterDeploy(RUN_AFTER_DEPLOY_TEMPLATE, { ...TARGET, ...wrong })).toThrow(
+      ReportError,
+    );
+  });
+
+  test("a refused API key is not repeated", () => {
+    const apiKey = "secret'quote".repeat(3);
+    expect(() => renderRunAfterDeploy(RUN_AFTER_DEPLOY_TEMPLATE, { ...TARGET, apiKey })).toThrow(
+      "the API key cannot be right: the one given",
+    );
+  });
+
+  test("the local service's URL is taken", () => {
+    const url = "http://127.0.0.1:8080/trigger";
+    expect(renderRunAfterDeploy(RUN_AFTER_DEPLOY_TEMPLATE, { ...TARGET, url })).toContain(
+      `AS '${url}'`,
+    );
   });
 });

@@ -1,3 +1,6 @@
+import { identityOf, type RecipientMark } from "../../src/report/burst.ts";
+import type { FailedDelivery } from "../../src/report/burst-message.ts";
+import { identityOfOwner } from "../../src/report/burst-plan.ts";
 import type { PlannedDelivery } from "../../src/report/delivery.ts";
 import type { DeliveryState } from "../../src/report/delivery.ts";
 import type { Settlement, Status } from "../../src/report/outcome.ts";
@@ -7,6 +10,7 @@ import type {
   CandidateFilter,
   Claim,
   Clock,
+  CompletedRun,
   DeliveryClaim,
   DeliveryResult,
   Ledger,
@@ -25,6 +29,8 @@ export interface StoredReport {
   createdAt: number;
   runAfter: number | null;
   nextRunAt: number | null;
+  waitingSince: number | null;
+  createdBy: string | null;
   attempt: number;
   fence: number;
   token: string | null;
@@ -44,9 +50,13 @@ export interface StoredRun extends Omit<SettledRun, "outcome" | "finishedAt"> {
   /** Null: it is running, or its worker died and nobody has taken over yet. */
   readonly outcome: string | null;
   readonly finishedAt: Date | null;
+  readonly sqlSha256: string | null;
+  readonly parameters: RunFacts["parameters"];
+  readonly dataAsOf: Date | null;
+  readonly resultSha256: string | null;
 }
 
-export interface StoredDelivery extends PlannedDelivery {
+export interface StoredDelivery extends Omit<PlannedDelivery, "error"> {
   readonly runId: string;
   readonly createdAt: number;
   state: DeliveryState;
@@ -75,10 +85,13 @@ export type Step =
   | "settle"
   | "cancelRequested"
   | "depth"
+  | "lastCompleted"
+  | "served"
   | "now"
   | "ledger.due"
   | "ledger.claim"
   | "ledger.run"
+  | "ledger.recipients"
   | "ledger.record";
 
 /**
@@ -111,10 +124,11 @@ const CRASHES_FORGOTTEN_MS = 72 * 3_600_000;
 const MINUTE_MS = 60_000;
 
 /** Compare-and-set, fences and leases are as in src/snowflake/queue.ts, settle.ts and ledger.ts. */
-export function createDatabase(clock: Clock, leaseMs = LEASE_MS): Database {
+export function createDatabase(clock: Clock, leaseMs = LEASE_MS, perOwnerMax = Infinity): Database {
   const tables: Tables = {
     clock,
     leaseMs,
+    perOwnerMax,
     reports: new Map(),
     runs: new Map(),
     deliveries: new Map(),
@@ -148,6 +162,7 @@ export function createDatabase(clock: Clock, leaseMs = LEASE_MS): Database {
 interface Tables {
   readonly clock: Clock;
   readonly leaseMs: number;
+  readonly perOwnerMax: number;
   readonly reports: Map<string, StoredReport>;
   readonly runs: Map<string, StoredRun>;
   readonly deliveries: Map<string, StoredDelivery>;
@@ -177,6 +192,8 @@ function storedReport(
     createdAt: nowOf(tables),
     runAfter: null,
     nextRunAt: null,
+    waitingSince: null,
+    createdBy: "LOCAL_USER",
     attempt: 0,
     fence: 0,
     token: null,
@@ -232,8 +249,41 @@ function openQueue(tables: Tables, worker: Worker, ask: Ask): Queue {
         claims.filter((claimed) => tables.reports.get(claimed.configId)?.cancelRequested),
       ),
     depth: () => ask("depth", () => depth(tables)),
+    lastCompleted: (configId) => ask("lastCompleted", () => lastCompleted(tables, configId)),
+    servedRecipients: (configId, since) =>
+      ask("served", () => servedRecipients(tables, configId, since)),
     now: () => ask("now", () => tables.clock.now()),
   };
+}
+
+function lastCompleted(tables: Tables, configId: string): CompletedRun | null {
+  const [last] = [...tables.runs.values()]
+    .filter((run) => run.configId === configId && run.outcome === "COMPLETED")
+    .toSorted((a, b) => b.startedAt.getTime() - a.startedAt.getTime() || b.fence - a.fence);
+  return last ?? null;
+}
+
+function servedRecipients(tables: Tables, configId: string, since: Date | null): RecipientMark[] {
+  return [...tables.deliveries.values()].flatMap(({ runId, recipientKey, target, state }) => {
+    const run = tables.runs.get(runId);
+    if (run?.configId !== configId || recipientKey === undefined || state === "FAILED") return [];
+    if (since !== null && (run.scheduledFor === null || run.scheduledFor < since)) return [];
+    return [{ key: recipientKey, email: target }];
+  });
+}
+
+function ownerOf(report: StoredReport): string | null {
+  return report.row.ownerEmail ?? report.createdBy;
+}
+
+/** How many more of an owner may run. */
+function roomOf(tables: Tables, owner: string | null): number {
+  if (owner === null) return Infinity;
+  let running = 0;
+  for (const report of tables.reports.values()) {
+    if (report.status === "PROCESSING" && ownerOf(report) === owner) running += 1;
+  }
+  return tables.perOwnerMax - running;
 }
 
 function candidates(tables: Tables, filter: CandidateFilter, limit: number): Candidate[] {
@@ -250,7 +300,10 @@ function candidates(tables: Tables, filter: CandidateFilter, limit: number): Can
   } as const satisfies Record<CandidateFilter, (report: StoredReport) => boolean>;
   return [...tables.reports.values()]
     .filter((report) => matches[filter](report))
-    .filter((report) => isDue(tables, report) || isExpired(tables, report))
+    .filter(
+      (report) =>
+        (isDue(tables, report) && roomOf(tables, ownerOf(report)) > 0) || isExpired(tables, report),
+    )
     .toSorted(
       (a, b) =>
         (filter === "oldest-scheduled" ? dueAt(a) - dueAt(b) : 0) ||
@@ -266,6 +319,7 @@ function candidates(tables: Tables, filter: CandidateFilter, limit: number): Can
       unplanned: report.status === "PENDING" && isScheduled(report) && report.nextRunAt === null,
       row: report.row,
       createdAt: new Date(report.createdAt),
+      owner: ownerOf(report),
     }));
 }
 
@@ -294,6 +348,7 @@ function takeReport(tables: Tables, worker: Worker, candidate: Candidate, token:
   const now = nowOf(tables);
   const stolen = report.status === "PROCESSING";
   if (stolen ? (report.leaseUntil ?? 0) >= now : report.status !== "PENDING") return;
+  if (!stolen && roomOf(tables, candidate.owner) <= 0) return;
   if (stolen) {
     const remembered = report.crashedAt !== null && report.crashedAt > now - CRASHES_FORGOTTEN_MS;
     report.crashCount = remembered ? report.crashCount + 1 : 1;
@@ -328,12 +383,27 @@ function readClaim(
     interruptCount: report.interruptCount,
     nextRunAt: report.nextRunAt === null ? null : new Date(report.nextRunAt),
     cancelRequested: report.cancelRequested,
+    waitingSince: report.waitingSince === null ? null : new Date(report.waitingSince),
     claimedAt: tables.clock.now(),
     queueMs: Math.max(0, nowOf(tables) - dueAt(report)),
     rowsClaimed: 1,
     takenOver,
   };
 }
+
+const NOTHING_KNOWN = {
+  reason: null,
+  errorCode: null,
+  errorMessage: null,
+  queryId: null,
+  rowCount: null,
+  artifacts: [],
+  warnings: [],
+  sqlSha256: null,
+  parameters: null,
+  dataAsOf: null,
+  resultSha256: null,
+} as const satisfies Partial<StoredRun>;
 
 function startRun(tables: Tables, worker: Worker, claimed: Claim, expired: boolean): void {
   if (expired) recordLostRuns(tables, claimed);
@@ -348,12 +418,7 @@ function startRun(tables: Tables, worker: Worker, claimed: Claim, expired: boole
     startedAt: tables.clock.now(),
     finishedAt: null,
     outcome: null,
-    errorCode: null,
-    errorMessage: null,
-    queryId: null,
-    rowCount: null,
-    artifacts: [],
-    warnings: [],
+    ...NOTHING_KNOWN,
   });
 }
 
@@ -395,8 +460,11 @@ function settleReport(report: StoredReport, settlement: Settlement, now: number)
   report.leaseUntil = null;
   report.runAfter = delayMs === null ? null : now + delayMs;
   if (nextRunAt !== undefined) report.nextRunAt = nextRunAt.getTime();
+  if (settlement.waitingSince !== undefined) {
+    report.waitingSince = settlement.waitingSince?.getTime() ?? null;
+  }
   if (settlement.interrupted) report.interruptCount += 1;
-  if (settlement.runOutcome === "COMPLETED") {
+  if (settlement.runOutcome === "COMPLETED" || settlement.runOutcome === "SKIPPED") {
     report.crashCount = 0;
     report.interruptCount = 0;
   }
@@ -407,8 +475,14 @@ function finishRun(tables: Tables, claimed: Claim, settlement: Settlement, facts
   // The adapter's UPDATE finds no row either when its worker died before it could insert one.
   if (run === undefined) return;
   const { artifacts, error } = settlement;
+  const { sqlSha256, parameters, dataAsOf, resultSha256, reason } = facts;
   tables.runs.set(claimed.runId, {
     ...run,
+    sqlSha256,
+    parameters,
+    dataAsOf,
+    resultSha256,
+    reason,
     outcome: settlement.runOutcome,
     finishedAt: tables.clock.now(),
     errorCode: error?.code ?? null,
@@ -434,25 +508,29 @@ function recordMissed(tables: Tables, claimed: Claim, runId: string, scheduledFo
     startedAt: at,
     finishedAt: at,
     outcome: "MISSED",
-    errorCode: null,
-    errorMessage: null,
-    queryId: null,
-    rowCount: null,
-    artifacts: [],
-    warnings: [],
+    ...NOTHING_KNOWN,
   });
 }
 
 function depth(tables: Tables): QueueDepth {
   let pending = 0;
+  let heldBack = 0;
   let running = 0;
+  const room = new Map<string | null, number>();
   const later: number[] = [];
+  const waiting: number[] = [];
   const count = (due: boolean, at: number): void => {
     if (due) pending += 1;
-    else later.push(at);
+    (due ? waiting : later).push(at);
   };
   for (const report of tables.reports.values()) {
-    if (report.status === "PENDING") count(isDue(tables, report), dueAt(report));
+    if (report.status === "PENDING" && isDue(tables, report)) {
+      const owner = ownerOf(report);
+      const left = room.get(owner) ?? roomOf(tables, owner);
+      room.set(owner, left - 1);
+      if (left > 0) count(true, dueAt(report));
+      else heldBack += 1;
+    } else if (report.status === "PENDING") later.push(dueAt(report));
     if (report.status !== "PROCESSING") continue;
     const expired = isExpired(tables, report);
     if (!expired) running += 1;
@@ -464,8 +542,10 @@ function depth(tables: Tables): QueueDepth {
     const at = state === "NEW" ? (delivery.runAfter ?? delivery.createdAt) : delivery.leaseUntil;
     count(isDeliveryDue(tables, delivery), at ?? 0);
   }
-  const nextDueAt = later.length === 0 ? null : new Date(Math.min(...later));
-  return { pending, running, nextDueAt };
+  const earliest = (times: readonly number[]): Date | null =>
+    times.length === 0 ? null : new Date(Math.min(...times));
+  const [nextDueAt, oldestPendingAt] = [earliest(later), earliest(waiting)];
+  return { pending, heldBack, running, nextDueAt, oldestPendingAt };
 }
 
 function storedDelivery(tables: Tables, runId: string, planned: PlannedDelivery): StoredDelivery {
@@ -473,14 +553,14 @@ function storedDelivery(tables: Tables, runId: string, planned: PlannedDelivery)
     ...planned,
     runId,
     createdAt: nowOf(tables),
-    state: "NEW",
+    state: planned.error === undefined ? "NEW" : "FAILED",
     fence: 0,
     token: null,
     leaseUntil: null,
     attempt: 0,
     runAfter: null,
     providerId: null,
-    error: null,
+    error: planned.error ?? null,
   };
 }
 
@@ -495,17 +575,41 @@ const DELIVERY_CANDIDATES_MAX = 5;
 function openLedger(tables: Tables, ask: Ask): Ledger {
   return {
     claimDue: (runId) => claimDelivery(tables, ask, runId),
-    run: (runId) =>
+    recipients: (runId) => ask("ledger.recipients", () => recipientsOf(tables, runId)),
+    run: (runId, recipient) =>
       ask("ledger.run", () => {
         const run = tables.runs.get(runId);
         if (run?.outcome === undefined || run.outcome === null || run.finishedAt === null) {
           throw new Error(`run ${runId} is not settled`);
         }
-        return { ...run, outcome: run.outcome, finishedAt: run.finishedAt };
+        const settled = { ...run, outcome: run.outcome, finishedAt: run.finishedAt };
+        if (recipient === undefined) return settled;
+        const identity = identityOf(recipient);
+        return {
+          ...settled,
+          artifacts: run.artifacts.filter((artifact) => identityOfOwner(artifact) === identity),
+          warnings: run.warnings.filter((warning) =>
+            [null, identity].includes(identityOfOwner(warning)),
+          ),
+        };
       }),
     recordIfOwned: (claimed, result) =>
       ask("ledger.record", () => recordDelivery(tables, claimed, result)),
   };
+}
+
+function recipientsOf(tables: Tables, runId: string): { done: number; failed: FailedDelivery[] } {
+  const owed = [...tables.deliveries.values()].filter(
+    (delivery) => delivery.runId === runId && delivery.recipientKey !== undefined,
+  );
+  const failed = owed
+    .filter(({ state }) => state === "FAILED")
+    .map(({ recipientKey = "", target, error }) => ({
+      key: recipientKey,
+      email: target,
+      error: error ?? "",
+    }));
+  return { done: owed.length - failed.length, failed };
 }
 
 async function claimDelivery(
@@ -517,7 +621,12 @@ async function claimDelivery(
     [...tables.deliveries.values()]
       .filter((delivery) => runId === null || delivery.runId === runId)
       .filter((delivery) => isDeliveryDue(tables, delivery))
-      .toSorted((a, b) => a.createdAt - b.createdAt || (a.deliveryId < b.deliveryId ? -1 : 1))
+      .toSorted(
+        (a, b) =>
+          a.createdAt - b.createdAt ||
+          Number(a.kind === "SUMMARY") - Number(b.kind === "SUMMARY") ||
+          (a.deliveryId < b.deliveryId ? -1 : 1),
+      )
       .slice(0, DELIVERY_CANDIDATES_MAX)
       .map(({ deliveryId, fence, state }) => ({ deliveryId, fence, state })),
   );
@@ -544,7 +653,19 @@ function takeDelivery(
   delivery.attempt += 1;
   delivery.leaseUntil = nowOf(tables) + tables.leaseMs;
   const { deliveryId, runId, channel, target, kind, fence, attempt } = delivery;
-  return { deliveryId, token, fence, runId, channel, target, kind, attempt, takenOver };
+  const recipientKey = delivery.recipientKey ?? null;
+  return {
+    deliveryId,
+    token,
+    fence,
+    runId,
+    channel,
+    target,
+    kind,
+    recipientKey,
+    attempt,
+    takenOver,
+  };
 }
 
 function recordDelivery(tables: Tables, claimed: DeliveryClaim, result: DeliveryResult): boolean {

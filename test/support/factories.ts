@@ -25,6 +25,7 @@ export function aReportRow(changes: Partial<ReportRow> = {}): ReportRow {
     slackWebhook: null,
     ownerEmail: "owner@example.com",
     maxAttempts: 5,
+    asOf: null,
     ...changes,
   };
 }
@@ -51,6 +52,7 @@ export function aClaim(
     interruptCount: 0,
     nextRunAt: null,
     cancelRequested: false,
+    waitingSince: null,
     claimedAt: new Date(START),
     queueMs: 0,
     rowsClaimed: 1,
@@ -140,6 +142,7 @@ export function aDeliveryClaim(changes: Partial<DeliveryClaim> = {}): DeliveryCl
     channel: "EMAIL",
     target: "reader@example.com",
     kind: "RESULT",
+    recipientKey: null,
     attempt: 1,
     takenOver: false,
     ...changes,

@@ -72,6 +72,7 @@ export function failingAnswer(error: ReportError): Answer {
 export interface FakeStore extends Store {
   /** By uri. */
   readonly files: Map<string, Uint8Array>;
+  /** Keys, in order; those of previews are left out. */
   readonly puts: string[];
   /** Thrown by the next puts, one each. */
   readonly putFailures: Error[];
@@ -87,7 +88,7 @@ export function createStore(): FakeStore {
     putFailures: [],
     readFailure: null,
     put: async (file, signal) => {
-      store.puts.push(file.key);
+      if (!file.key.endsWith(".preview.json")) store.puts.push(file.key);
       signal.throwIfAborted();
       const failure = store.putFailures.shift();
       if (failure !== undefined) throw failure;
@@ -104,7 +105,9 @@ export function createStore(): FakeStore {
       await Promise.resolve();
       if (store.readFailure !== null) throw store.readFailure;
       const bytes = store.files.get(uri);
-      if (bytes === undefined) throw new ReportError("store_failed", `${uri} is not there`);
+      if (bytes === undefined) {
+        throw new ReportError("store_failed", `${uri} is not there`, { retryable: false });
+      }
       return bytes;
     },
     link: async (artifact) => {
@@ -232,5 +235,5 @@ async function writeLine(sink: ByteSink, line: string): Promise<void> {
 
 export function plainRenderers(changes: Partial<Renderers> = {}): Renderers {
   const renderer = plainRenderer();
-  return { PDF: renderer, EXCEL: renderer, CSV: renderer, ...changes };
+  return { PDF: renderer, EXCEL: renderer, CSV: renderer, PARQUET: renderer, ...changes };
 }

@@ -5,9 +5,11 @@ import { join } from "node:path";
 import type { Renderers } from "../../src/render/renderer.ts";
 import type { ReportRow } from "../../src/report/request.ts";
 import type { WorkerEvent } from "../../src/worker/events.ts";
-import { execute, type Executed, type Progress } from "../../src/worker/execute.ts";
+import type { Scaling } from "../../src/worker/attendance.ts";
+import { execute, type Executed } from "../../src/worker/execute.ts";
 import type { LoopPorts, LoopSettings } from "../../src/worker/loop.ts";
-import type { Claim } from "../../src/worker/ports.ts";
+import type { Claim, Stage } from "../../src/worker/ports.ts";
+import type { Progress } from "../../src/worker/run.ts";
 import { createClock, type FakeClock, type FakeClockOptions } from "./clock.ts";
 import {
   createDatabase,
@@ -58,6 +60,8 @@ export interface WorldOptions {
   readonly clock?: FakeClockOptions;
   readonly renderers?: Partial<Renderers>;
   readonly settings?: Partial<LoopSettings>;
+  readonly scaling?: Scaling;
+  readonly stage?: Stage;
 }
 
 export async function createWorld(options: WorldOptions = {}): Promise<World> {
@@ -68,7 +72,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const senders = createSenders();
   const renderers = plainRenderers(options.renderers);
   const scratchFolder = await mkdtemp(join(tmpdir(), "report-service-test-"));
-  const shared = { warehouse, store, senders, renderers, clock };
+  const shared = { warehouse, store, stage: options.stage ?? null, senders, renderers, clock };
 
   const another: World["another"] = (worker) => {
     const events: WorkerEvent[] = [];
@@ -76,12 +80,14 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     const tell = (event: WorkerEvent): void => void events.push(event);
     const queue = database.queueOf(worker);
     const ledger = database.ledgerOf(worker);
-    return { ports: { ...shared, queue, ledger, heartbeat, tell }, heartbeat, events };
+    const ports = { ...shared, queue, ledger, heartbeat, tell, scaling: options.scaling ?? null };
+    return { ports, heartbeat, events };
   };
   const { ports, heartbeat, events } = another(WORKER);
   const settings: LoopSettings = {
     scratchFolder,
     queryTimeoutSeconds: 900,
+    pushDownRows: 5_000_000,
     presentation: DEFAULT_PRESENTATION,
     operatorEmail: null,
     selfFenceMs: 240_000,
@@ -89,6 +95,9 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     concurrency: 2,
     pollIntervalMs: 60_000,
     superviseIntervalMs: 5_000,
+    idleGraceMs: 60_000,
+    observeIntervalMs: 60_000,
+    protectionRenewMs: 3_600_000,
     once: false,
     ...options.settings,
   };

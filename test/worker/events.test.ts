@@ -14,11 +14,17 @@ const facts: RunFacts = {
   renderMs: null,
   storeMs: null,
   warnings: [],
+  sqlSha256: "ab".repeat(32),
+  parameters: null,
+  dataAsOf: null,
+  resultSha256: null,
+  reason: null,
 };
 const error = anError("query_timeout", "took too long");
 
-function executed(outcome: Outcome): string {
-  const { level, text } = describeEvent({ kind: "executed", claim, executed: { outcome, facts } });
+function executed(outcome: Outcome, reason: string | null = null): string {
+  const known = { outcome, facts: { ...facts, reason } };
+  const { level, text } = describeEvent({ kind: "executed", claim, executed: known });
   return `${level} ${text}`;
 }
 
@@ -41,14 +47,42 @@ describe("one line for an event", () => {
     [
       {
         kind: "progress",
-        progress: { claim, phase: "render", rowCount: 1_000, sizeBytes: 81_000, rowsTotal: 20_000 },
+        progress: {
+          claim,
+          phase: "render",
+          rowCount: 30,
+          sizeBytes: 0,
+          rowsTotal: 30,
+          recipient: { number: 12, total: 200 },
+        },
+      },
+      "debug Daily Sales: render recipient 12 of 200, 30 of 30 rows",
+    ],
+    [
+      {
+        kind: "progress",
+        progress: {
+          claim,
+          phase: "render",
+          rowCount: 1_000,
+          sizeBytes: 81_000,
+          rowsTotal: 20_000,
+          recipient: null,
+        },
       },
       "debug Daily Sales: render 1,000 of 20,000 rows, 81.0 kB",
     ],
     [
       {
         kind: "progress",
-        progress: { claim, phase: "query", rowCount: 0, sizeBytes: 0, rowsTotal: null },
+        progress: {
+          claim,
+          phase: "query",
+          rowCount: 0,
+          sizeBytes: 0,
+          rowsTotal: null,
+          recipient: null,
+        },
       },
       "debug Daily Sales: query",
     ],
@@ -80,12 +114,28 @@ describe("one line for an event", () => {
     expect(executed({ kind: "completed", artifacts })).toBe(
       "info Daily Sales: COMPLETED, 1,234 rows, a.pdf 2.0 kB, a.csv 300 B",
     );
+    const many = Array.from({ length: 200 }, (_, index) =>
+      anArtifact({ uri: `memory://${index}`, sizeBytes: 100, recipientKey: `k${index}` }),
+    );
+    expect(executed({ kind: "completed", artifacts: many })).toBe(
+      "info Daily Sales: COMPLETED, 1,234 rows, 200 files of 20.0 kB",
+    );
     const waiting = "warn Daily Sales: query_timeout: took too long; again in 30 s";
     expect(executed({ kind: "retry", error, delayMs: 30_000 })).toBe(waiting);
     expect(executed({ kind: "postponed", error, delayMs: 30_000 })).toBe(waiting);
     expect(executed({ kind: "failed", error })).toBe(
       "error Daily Sales: FAILED, query_timeout: took too long",
     );
+    expect(executed({ kind: "completed", artifacts }, "sent late, because X is not true")).toBe(
+      "warn Daily Sales: COMPLETED, 1,234 rows, a.pdf 2.0 kB, a.csv 300 B; sent late, because X is not true",
+    );
+    expect(executed({ kind: "skipped" }, "there are no rows")).toBe(
+      "info Daily Sales: SKIPPED, there are no rows",
+    );
+    const since = new Date("2026-03-02T10:00:00Z");
+    expect(
+      executed({ kind: "waiting", since, delayMs: 300_000 }, "waits until noon for its data"),
+    ).toBe("info Daily Sales: WAITING, it waits until noon for its data; looks again in 300 s");
     expect(executed({ kind: "missed" })).toContain("warn Daily Sales: occurrence missed");
     expect(executed({ kind: "cancelled" })).toBe("info Daily Sales: CANCELLED");
     expect(executed({ kind: "interrupted" })).toContain("info Daily Sales: given back");

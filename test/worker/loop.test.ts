@@ -261,7 +261,10 @@ describe("lanes", () => {
     expect(world.runs().every((run) => run.outcome === "COMPLETED" && run.attempt === 1)).toBe(
       true,
     );
-    expect(world.store.files.size).toBe(50);
+    const artifacts = world.runs().flatMap((run) => run.artifacts);
+    expect(artifacts).toHaveLength(50);
+    // Beside each PDF the store keeps its preview.
+    expect(world.store.files.size).toBe(100);
     expect(world.senders.sent).toHaveLength(50);
     for (const events of [world.events, other.events]) {
       expect(of(events, "executed").length).toBeGreaterThan(0);

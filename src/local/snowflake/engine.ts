@@ -39,6 +39,8 @@ export interface EngineResult {
   readonly batches: AsyncIterable<readonly (readonly (string | null)[])[]>;
   /** SELECT 4096, INSERT 12544, UPDATE 12800, DELETE 13056, MERGE 13312, DDL 24576 ... */
   readonly statementTypeId: number;
+  /** Of a statement that is only described: how many `?` it has. */
+  readonly bindCount?: number;
 }
 
 export interface SessionContext {
@@ -63,7 +65,16 @@ export interface EngineSession {
   close(): Promise<void>;
 }
 
+/** Files that the engine has signed URLs for. */
+export interface SignedFiles {
+  /** Told once where the wire answers, such as "http://127.0.0.1:8085". */
+  serveAt(origin: string): void;
+  /** The path of the file, which may not be there; null for a URL that was not signed here, or has expired. */
+  open(url: URL): string | null;
+}
+
 export interface Engine {
+  readonly signedFiles?: SignedFiles;
   /** Names that do not exist are ignored, as Snowflake's login does. */
   openSession(context: Partial<SessionContext> & { user: string }): Promise<EngineSession>;
   close(): Promise<void>;

@@ -49,6 +49,10 @@ const TEXT_LENGTH_MAX = 200;
 const NULL_TEXT = "–";
 const MILLISECONDS_PER_DAY = 86_400_000;
 
+/**
+ * Rows of one x and one series are added up for bars, areas and slices, whose length or size stands for the whole; a
+ * line goes through each row.
+ */
 export function createChartPoints(
   options: ChartOptions,
   columns: readonly Column[],
@@ -60,6 +64,7 @@ export function createChartPoints(
   const categories = createNames();
   const names = createNames();
   const points: ChartPoint[] = [];
+  const sums = options.type === "line" ? null : createSums(points);
   const left = { points: 0, series: 0, values: 0 };
   const readSeries = series === null ? null : createText(series.column, timezone);
   const readX = createReader(kind, x.column, timezone, categories);
@@ -69,15 +74,23 @@ export function createChartPoints(
     if (cell === null) return;
     const number = Number(cell);
     if (!Number.isFinite(number)) return void left.values++;
-    if (points.length >= POINTS_MAX) return void left.points++;
+    const isFull = points.length >= POINTS_MAX;
+    if (isFull && sums === null) return void left.points++;
     const at =
       series === null || readSeries === null
         ? place
         : names.place(row[series.index] ?? null, readSeries, SERIES_MAX);
     if (at === null) return void left.series++;
     const xValue = readX(row[x.index] ?? null);
+    if (xValue === null && kind === "category") return void left.points++;
     if (xValue === null) return void left.values++;
-    points.push({ x: xValue, y: number, series: at });
+    const point = { x: xValue, y: number, series: at };
+    const added = sums?.add(point) ?? "new";
+    if (added === "infinite") return void left.values++;
+    if (added === "added") return;
+    if (isFull) return void left.points++;
+    sums?.begin(point);
+    points.push(point);
   }
 
   return {
@@ -90,6 +103,29 @@ export function createChartPoints(
       const labels = series === null ? y.map((value) => value.label) : names.texts;
       return { options, kind, x, y, categories: categories.texts, series: labels, points };
     },
+  };
+}
+
+interface Sums {
+  /** Adds to the point of the same x and series, if there is one. */
+  add(point: ChartPoint): "added" | "infinite" | "new";
+  /** The point will be the next of `points`. */
+  begin(point: ChartPoint): void;
+}
+
+function createSums(points: ChartPoint[]): Sums {
+  const places = Array.from({ length: SERIES_MAX }, () => new Map<number, number>());
+  return {
+    add({ x, y, series }) {
+      const place = places[series]?.get(x) ?? -1;
+      const known = points[place];
+      if (known === undefined) return "new";
+      const sum = known.y + y;
+      if (!Number.isFinite(sum)) return "infinite";
+      points[place] = { ...known, y: sum };
+      return "added";
+    },
+    begin: ({ x, series }) => void places[series]?.set(x, points.length),
   };
 }
 

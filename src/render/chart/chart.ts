@@ -68,12 +68,21 @@ export async function drawChartPdf(
   return drawPdf(data.content, { width: box.widthPt, height: box.heightPt }, look);
 }
 
-/** PNG for a spreadsheet, at 2x density: twice as many pixels each way as `size` says. */
+/** What was drawn, and what the fonts lack: "missing_glyph" counts characters, "font_unreadable" files. */
+export interface ChartPicture {
+  readonly png: Uint8Array;
+  readonly warnings: readonly RenderWarning[];
+}
+
+/**
+ * PNG for a spreadsheet, at 2x density: twice as many pixels each way as `size` says. A character that the fonts of the
+ * program lack is taken from those of `fontsFolder`.
+ */
 export async function drawChartPng(
   data: ChartData,
   size: { widthPx: number; heightPx: number },
-  look: { accentColor: string; locale: string },
-): Promise<Uint8Array> {
+  look: { accentColor: string; locale: string; fontsFolder: string | null },
+): Promise<ChartPicture> {
   const { drawPicture } = await import("./drawing.ts");
   const box = {
     width: size.widthPx * POINTS_PER_PIXEL,

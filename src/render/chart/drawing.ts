@@ -1,7 +1,7 @@
 /** From what a chart shows to what is drawn of it. Loads vega; pictures load resvg too. */
 import { createPositionText, createTickText } from "./axis-labels.ts";
 import { startsAtZero } from "./axes-spec.ts";
-import type { ChartText } from "./chart.ts";
+import type { ChartPicture, ChartText } from "./chart.ts";
 import type { ChartContent } from "./chart-points.ts";
 import { type Drawing, type Measure, withDrawing } from "./drawings.ts";
 import { createPdfContext } from "./pdf-context.ts";
@@ -32,16 +32,23 @@ export async function drawPdf(
 export async function drawPicture(
   content: ChartContent,
   box: Box,
-  look: { accentColor: string; locale: string; widthPx: number },
-): Promise<Uint8Array> {
+  look: { accentColor: string; locale: string; widthPx: number; fontsFolder: string | null },
+): Promise<ChartPicture> {
   const { drawPng } = await import("./png.ts");
-  const fonts = await openPictureFonts();
+  const fonts = await openPictureFonts(look.fontsFolder);
   const { measure } = fonts;
   const drawing = createDrawing(content, look.locale, measure);
   const svg = await withDrawing(drawing, PICTURE_FONT, (font) =>
     drawSvg(createSpec(content, { ...look, ...box, font, measure }), box),
   );
-  return drawPng(svg, look.widthPx, { files: fonts.listFiles(), family: PICTURE_FONT });
+  const files = { files: fonts.listFiles(), family: PICTURE_FONT };
+  const png = await drawPng(svg, look.widthPx, files);
+  return { png, warnings: fonts.findProblems(listTexts(svg)) };
+}
+
+/** The texts of a drawing, as vega writes them. Entities have letters that every font has. */
+function listTexts(svg: string): string[] {
+  return [...svg.matchAll(/<(?:text|tspan)\b[^>]*>([^<]*)/g)].map(([, text = ""]) => text);
 }
 
 function createDrawing(content: ChartContent, locale: string, measure: Measure): Drawing {

@@ -45,7 +45,10 @@ export function planBody(columns: readonly Column[], context: RenderContext): Bo
   const { options } = context;
   const plan = planGroups(columns, options);
   const all = describeAll(columns, context);
-  const body = selectColumns(columns, options).filter(({ index }) => !plan.levels.includes(index));
+  const shown = selectColumns(columns, options);
+  refuseHidden("subtotals", plan.subtotals, shown);
+  refuseHidden("totals", plan.totals, shown);
+  const body = shown.filter(({ index }) => !plan.levels.includes(index));
   if (body.length === 0) {
     throw new ReportError("invalid_report", "OPTIONS: groupBy: leaves no column for the table");
   }
@@ -58,7 +61,22 @@ export function planBody(columns: readonly Column[], context: RenderContext): Bo
   };
 }
 
-/** Every column, the hidden ones too: they can make groups and have totals. */
+/** A result would stand under nothing: the other formats refuse it too. */
+function refuseHidden(
+  option: "subtotals" | "totals",
+  plans: readonly AggregatePlan[],
+  shown: readonly ShownColumn[],
+): void {
+  const places = new Set(shown.map(({ index }) => index));
+  const hidden = plans.find(({ index }) => !places.has(index));
+  if (hidden === undefined) return;
+  throw new ReportError(
+    "invalid_report",
+    `OPTIONS: ${option}.${hidden.source.name}: the column is hidden`,
+  );
+}
+
+/** Every column, the hidden ones too: they can make groups. */
 function describeAll(columns: readonly Column[], context: RenderContext): ShownColumn[] {
   const shown = Object.entries(context.options.columns).map(
     ([name, own]) => [name, { ...own, hidden: false }] as const,

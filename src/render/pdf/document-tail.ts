@@ -10,9 +10,12 @@ import type { Face } from "./face.ts";
 import type { Layout } from "./layout.ts";
 import type { Entries, ObjectWriter } from "./object-writer.ts";
 import type { PrintedPages } from "./page-blocks.ts";
-import { composeBlock, drawBlock } from "./text-block.ts";
+import { composeBlock, drawBlock, type TextBlock } from "./text-block.ts";
 import type { TextProblems } from "./text-problems.ts";
 import { BASELINE, COLOR, FOOTER } from "./theme.ts";
+
+/** Room for what a footer has. */
+const FOOTER_BYTES = 1024;
 
 export interface DocumentParts {
   readonly context: RenderContext;
@@ -40,11 +43,12 @@ export async function writePages(
 ): Promise<{ tree: PDFRef; pages: PDFRef[] }> {
   const { writer, layout, printed } = parts;
   const tree = writer.reserve();
-  const drawFooter = prepareFooter(parts);
+  const footer = prepareFooter(parts);
+  const sameOnAll = writer.addStream(footer.drawLeft());
   const pages: PDFRef[] = [];
   for (const [at, { content }] of printed.pages.entries()) {
-    const footer = writer.addStream(drawFooter(at));
-    pages.push(writer.add({ Type: "Page", Parent: tree, Contents: [content, footer] }));
+    const own = writer.addStream(footer.drawRight(at));
+    pages.push(writer.add({ Type: "Page", Parent: tree, Contents: [content, sameOnAll, own] }));
     if (writer.isFull()) await writer.flush();
   }
   // Page attributes that all pages share are inherited from the tree (ISO 32000-1 §7.7.3.4).
@@ -58,25 +62,36 @@ export async function writePages(
   return { tree, pages };
 }
 
-/** The content of the footer of a page, by its place. */
-function prepareFooter(parts: DocumentParts): (at: number) => Buffer {
+interface Footer {
+  /** What all pages share. */
+  drawLeft(): Uint8Array;
+  /** The number of a page, by its place. */
+  drawRight(at: number): Uint8Array;
+}
+
+function prepareFooter(parts: DocumentParts): Footer {
   const { context, layout, face, problems, printed } = parts;
   const style = { face, size: FOOTER.size, color: COLOR.soft };
   const pageCount = printed.pages.length;
-  const { title = context.reportName } = context.options;
-  const box = { width: layout.contentWidth * 0.6, lineHeight: FOOTER.size, linesMax: 1 };
-  const made = `  ·  ${formatInstant(context.generatedAt, context.timezone)}`;
-  const left = composeBlock(title.slice(0, 120) + made, style, box);
-  return (at) => {
-    const canvas = createCanvas(layout.pageHeight);
-    const top = layout.footerBaseline - FOOTER.size * BASELINE;
-    drawBlock(canvas, left, { left: layout.left, top }, problems);
-    const text = `${describeBand(parts, at)}Page ${at + 1} of ${pageCount}`;
-    const width = (face.measure(text) * FOOTER.size) / 1000;
-    const right = composeBlock(text, style, { width: width + 1, lineHeight: FOOTER.size });
-    const start = layout.left + layout.contentWidth - width;
-    drawBlock(canvas, right, { left: start, top }, problems);
+  const top = layout.footerBaseline - FOOTER.size * BASELINE;
+  const draw = (block: TextBlock, left: number): Uint8Array => {
+    const canvas = createCanvas(layout.pageHeight, FOOTER_BYTES);
+    drawBlock(canvas, block, { left, top }, problems);
     return canvas.finish();
+  };
+  return {
+    drawLeft() {
+      const { title = context.reportName } = context.options;
+      const box = { width: layout.contentWidth * 0.6, lineHeight: FOOTER.size, linesMax: 1 };
+      const made = `  ·  ${formatInstant(context.generatedAt, context.timezone)}`;
+      return draw(composeBlock(title.slice(0, 120) + made, style, box), layout.left);
+    },
+    drawRight(at) {
+      const text = `${describeBand(parts, at)}Page ${at + 1} of ${pageCount}`;
+      const width = (face.measure(text) * FOOTER.size) / 1000;
+      const block = composeBlock(text, style, { width: width + 1, lineHeight: FOOTER.size });
+      return draw(block, layout.left + layout.contentWidth - width);
+    },
   };
 }
 

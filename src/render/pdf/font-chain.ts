@@ -29,10 +29,10 @@ export function createFontChain(
       ? (["bold", "regular"] as const)
       : (["regular"] as const)) {
       const file = family.openWide(wide);
-      if (file.font.hasGlyphForCodePoint(codePoint)) return { file, isEmbedded: true };
+      if (file.glyphOf(codePoint) !== 0) return { file, isEmbedded: true };
     }
     if (folder === null) return null;
-    further ??= openFontFolder(folder, family.readFonts);
+    further ??= openFontFolder(folder);
     const file = further.find(codePoint, weight);
     return file && { file, isEmbedded: false };
   }

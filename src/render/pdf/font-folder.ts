@@ -7,7 +7,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { subsetCff } from "./font-cff.ts";
 import type { FontFile, FontWeight } from "./font-files.ts";
-import type { ReadFonts } from "./font-reader.ts";
+import { readFonts } from "./font-reader.ts";
 import { subsetTrueType } from "./font-subset.ts";
 
 export interface FontFolder {
@@ -31,13 +31,13 @@ const FILES_MAX = 200;
 
 const folders = new Map<string, FontFolder>();
 
-export function openFontFolder(path: string, readFonts: ReadFonts): FontFolder {
-  const folder = folders.get(path) ?? scanFolder(path, readFonts);
+export function openFontFolder(path: string): FontFolder {
+  const folder = folders.get(path) ?? scanFolder(path);
   folders.set(path, folder);
   return folder;
 }
 
-function scanFolder(path: string, readFonts: ReadFonts): FontFolder {
+function scanFolder(path: string): FontFolder {
   const unreadable: string[] = [];
   const report = (name: string): void => {
     if (!unreadable.includes(name)) unreadable.push(name);
@@ -91,7 +91,7 @@ function createCandidate(
 
   function search(codePoint: number): FontFile | null {
     const fonts = coverages === null ? read() : null;
-    coverages ??= (fonts ?? []).map(({ font }) => composeCoverage(font.characterSet));
+    coverages ??= (fonts ?? []).map((font) => composeCoverage(font.listCodePoints()));
     const index = coverages.findIndex((coverage) => covers(coverage, codePoint));
     if (index < 0) return null;
     return used.get(index) ?? keep((fonts ?? read())[index], index);
@@ -103,7 +103,7 @@ function createCandidate(
       try {
         return search(codePoint);
       } catch {
-        // fontkit throws errors of many kinds for a broken file; what counts is that it cannot be used.
+        // A broken file gives errors of many kinds; what counts is that it cannot be used.
         report(name);
         coverages = [];
         return null;

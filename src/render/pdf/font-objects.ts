@@ -114,8 +114,8 @@ function writeCff(writer: ObjectWriter, { file, signs }: FontUse): Program {
 }
 
 /** A glyph has one width, also where a character that is not seen borrows it. */
-function toWidth(sign: Sign, { font, advanceOf }: FontUse["file"]): number {
-  return toThousandths(font, advanceOf(sign.glyphId));
+function toWidth(sign: Sign, file: FontUse["file"]): number {
+  return toThousandths(file, file.advanceOf(sign.glyphId));
 }
 
 /** Two bytes for each code, from code 0 (§9.7.4.2). */
@@ -158,18 +158,17 @@ function composeMap(name: string, type: 1 | 2, sections: string): string {
   );
 }
 
-function composeDescriptor({ file: { font }, weight }: FontUse, name: string): Entries {
-  const scale = (units: number): number => toThousandths(font, units);
-  const { minX, minY, maxX, maxY } = font.bbox;
+function composeDescriptor({ file, weight }: FontUse, name: string): Entries {
+  const scale = (units: number): number => toThousandths(file, units);
   return {
     Type: "FontDescriptor",
     FontName: name,
     Flags: SYMBOLIC,
-    FontBBox: [minX, minY, maxX, maxY].map(scale),
+    FontBBox: file.box.map(scale),
     ItalicAngle: 0,
-    Ascent: scale(font.ascent),
-    Descent: scale(font.descent),
-    CapHeight: scale(font.capHeight || font.ascent),
+    Ascent: scale(file.ascent),
+    Descent: scale(file.descent),
+    CapHeight: scale(file.capHeight),
     StemV: STEM_WIDTHS[weight],
   };
 }

@@ -1,28 +1,27 @@
 /** Reads font files: TrueType, OpenType with CFF outlines, and collections of them. */
-import type fontkit from "@pdf-lib/fontkit";
-import type { Font } from "@pdf-lib/fontkit";
-import type { FontFile } from "./font-files.ts";
-
-export type ReadFonts = (bytes: Uint8Array) => FontFile[];
-
-/** What fontkit's `create` returns for a collection (.ttc), which its types leave out. */
-interface Collection {
-  readonly fonts: readonly Font[];
-}
+import { readCharacterMap } from "./font-cmap.ts";
+import type { FontFile, FontMetrics } from "./font-files.ts";
 
 /** Tables without which a font cannot be measured. */
 const NEEDED = ["cmap", "head", "hhea", "hmtx", "maxp"];
 
-/** The reader throws when a file is not a font that a PDF can embed, or is cut short. */
-export function createFontReader({ create }: typeof fontkit): ReadFonts {
-  return (bytes) => {
-    const created: Font | Collection = create(bytes);
-    const fonts = isCollection(created) ? created.fonts : [created];
-    return fonts.map((font, index) => describeFont(font, bytes, index));
-  };
+/** How a file begins that is one font: TrueType outlines (two ways to say so), or CFF. */
+const ONE_FONT = ["\0\u0001\0\0", "true", "OTTO"];
+const COLLECTION = "ttcf";
+
+/**
+ * The fonts of a file. Throws when it is not a font that a PDF can embed, or is cut short. The few tables are read
+ * here: the module of fontkit alone takes 90 ms to load.
+ */
+export function readFonts(bytes: Uint8Array): FontFile[] {
+  const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  const kind = file.toString("latin1", 0, 4);
+  if (kind !== COLLECTION && !ONE_FONT.includes(kind)) throw new Error("The file is not a font");
+  const count = kind === COLLECTION ? file.readUInt32BE(8) : 1;
+  return Array.from({ length: count }, (_, index) => describeFont(bytes, index));
 }
 
-function describeFont(font: Font, bytes: Uint8Array, index: number): FontFile {
+function describeFont(bytes: Uint8Array, index: number): FontFile {
   const places = listTables(bytes, index);
   const outlines = readOutlines(places, bytes.length);
   const tableOf = (tag: string): Buffer => {
@@ -30,20 +29,52 @@ function describeFont(font: Font, bytes: Uint8Array, index: number): FontFile {
     return Buffer.from(bytes.buffer, bytes.byteOffset + offset, length);
   };
   const glyphCount = tableOf("maxp").readUInt16BE(4);
-  checkMetrics(font);
+  const metrics = readMetrics(tableOf("head"), tableOf("hhea"), tableOf("OS/2"));
+  if (metrics.unitsPerEm === 0) throw new Error("The font has no size");
   return {
-    font,
+    ...metrics,
+    ...readCharacterMap(tableOf("cmap")),
     bytes,
     index,
     outlines,
-    name: (font.postscriptName ?? "Font").replaceAll(/[^\w-]/g, ""),
+    name: readName(tableOf("name")).replaceAll(/[^\w-]/g, ""),
     glyphCount,
     advanceOf: readAdvances(tableOf("hmtx"), tableOf("hhea").readUInt16BE(34)),
     scripts: readScripts(tableOf("GSUB")),
   };
 }
 
-/** Glyphs from `metricCount` on share the last advance. fontkit would parse the outline for each width. */
+function readMetrics(head: Buffer, hhea: Buffer, os2: Buffer): FontMetrics {
+  const ascent = hhea.readInt16BE(4);
+  // Versions 0 and 1 of the table end before the height of capitals.
+  const hasCapHeight = os2.length >= 90 && os2.readUInt16BE(0) >= 2;
+  return {
+    unitsPerEm: head.readUInt16BE(18),
+    box: [36, 38, 40, 42].map((at) => head.readInt16BE(at)),
+    ascent,
+    descent: hhea.readInt16BE(6),
+    capHeight: (hasCapHeight ? os2.readInt16BE(88) : 0) || ascent,
+  };
+}
+
+const POSTSCRIPT_NAME = 6;
+const MACINTOSH = 1;
+
+/** Names are UTF-16 but for the Macintosh's; a PostScript name is ASCII in either. */
+function readName(table: Buffer): string {
+  const count = table.length === 0 ? 0 : table.readUInt16BE(2);
+  const stringsAt = count === 0 ? 0 : table.readUInt16BE(4);
+  for (let at = 6; at < 6 + 12 * count; at += 12) {
+    if (table.readUInt16BE(at + 6) !== POSTSCRIPT_NAME) continue;
+    const from = stringsAt + table.readUInt16BE(at + 10);
+    const text = table.subarray(from, from + table.readUInt16BE(at + 8));
+    if (table.readUInt16BE(at) === MACINTOSH) return text.toString("latin1");
+    return new TextDecoder("utf-16be").decode(text);
+  }
+  return "Font";
+}
+
+/** Glyphs from `metricCount` on share the last advance. */
 function readAdvances(hmtx: Buffer, metricCount: number): (glyphId: number) => number {
   if (metricCount === 0 || 4 * metricCount > hmtx.length) throw new Error("The font has no widths");
   return (glyphId) => hmtx.readUInt16BE(4 * Math.min(glyphId, metricCount - 1));
@@ -61,17 +92,14 @@ function readScripts(gsub: Buffer): Set<string> {
   );
 }
 
-function isCollection(created: Font | Collection): created is Collection {
-  return "fonts" in created;
-}
-
 /** Where each table of a font is in its file (OpenType 1.9, "Organization of an OpenType font"). */
 export function listTables(
   file: Uint8Array,
   index: number,
 ): Map<string, { offset: number; length: number }> {
   const bytes = Buffer.from(file.buffer, file.byteOffset, file.length);
-  const start = bytes.toString("latin1", 0, 4) === "ttcf" ? bytes.readUInt32BE(12 + 4 * index) : 0;
+  const start =
+    bytes.toString("latin1", 0, 4) === COLLECTION ? bytes.readUInt32BE(12 + 4 * index) : 0;
   const tables = new Map<string, { offset: number; length: number }>();
   const end = start + 12 + 16 * bytes.readUInt16BE(start + 4);
   for (let at = start + 12; at < end; at += 16) {
@@ -91,13 +119,4 @@ function readOutlines(tables: ReturnType<typeof listTables>, size: number): Font
   // CFF2 (variable fonts) and fonts of pictures alone cannot stand in a PDF.
   if (tables.has("CFF ")) return "cff";
   throw new Error("The font has neither TrueType nor CFF outlines");
-}
-
-/** fontkit parses tables when they are asked for; a table that is broken must be found now. */
-function checkMetrics({ unitsPerEm, ascent, descent, capHeight, bbox }: Font): void {
-  const { minX, minY, maxX, maxY } = bbox;
-  const numbers = [1000 / unitsPerEm, ascent, descent, minX, minY, maxX, maxY];
-  if (!numbers.every(Number.isFinite) || !Number.isFinite(capHeight ?? 0)) {
-    throw new Error("The font has no usable metrics");
-  }
 }

@@ -8,6 +8,8 @@ import type { TablePages } from "./table-pages.ts";
 import type { TotalsRows } from "./totals-row.ts";
 
 export interface GroupFlow {
+  /** Whether a row that is not printed counts for anything. */
+  readonly needsAllRows: boolean;
   /** A row that is not printed still counts in the totals, and in those of the groups that are open. */
   take(row: Row, isPrinted: boolean): void;
   /** Ends the groups and prints the results of the whole. */
@@ -54,6 +56,7 @@ export function createGroupFlow({ body, pages, look, subtotals, totals }: FlowPa
   }
 
   return {
+    needsAllRows: body.levels.length > 0 || body.totals.plans.length > 0,
     take(row, isPrinted) {
       rowCount += 1;
       const level = breaks.next(row);

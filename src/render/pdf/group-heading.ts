@@ -3,6 +3,7 @@ import type { Cell } from "../../report/table.ts";
 import type { Canvas } from "./canvas.ts";
 import type { PrintedColumn } from "./cell-text.ts";
 import type { Face } from "./face.ts";
+import { beginsAtRight, drawToRight, widthOf } from "./heading-side.ts";
 import type { Band, Layout } from "./layout.ts";
 import type { Palette } from "./palette.ts";
 import { composeBlock, drawBlock, type TextBlock } from "./text-block.ts";
@@ -78,8 +79,13 @@ interface HeadingTexts {
 }
 
 function composeRow(texts: HeadingTexts, look: RowLook): BandRow {
-  const { layout, palette, problems } = look;
-  const parts = layout.bands.map((band) => composeParts(texts, measureSpan(band, layout), look));
+  const { layout, palette } = look;
+  // The text is repeated on the pages of a wide table, and where the group goes on: what is wrong with it counts once.
+  const isFirst = texts.tail === "";
+  const problemsAt = (band: number) => (isFirst && band === 0 ? look.problems : undefined);
+  const parts = layout.bands.map((band, at) =>
+    composeParts(texts, measureSpan(band, layout), look, problemsAt(at)),
+  );
   const lines = parts.reduce((most, { value }) => Math.max(most, value.lines.length), 1);
   const height = lines * GROUP.lineHeight + 2 * GROUP.padY;
   return {
@@ -91,18 +97,38 @@ function composeRow(texts: HeadingTexts, look: RowLook): BandRow {
       const tint = palette.tints[Math.min(texts.level, 2)] ?? palette.header;
       canvas.fillRect(left, top, part.span, height - HAIRLINE, tint);
       canvas.fillRect(left, top + height - HAIRLINE, part.span, HAIRLINE, COLOR.rule);
-      const start = left + BODY.padX + texts.level * GROUP.indent;
-      const place = { left: start, top: top + GROUP.padY };
-      drawBlock(canvas, part.label, place, problems);
-      drawBlock(canvas, part.value, { ...place, left: start + part.indent }, problems);
-      const end = start + part.indent + part.width;
-      drawBlock(canvas, part.tail, { ...place, left: end }, problems);
+      drawParts(canvas, part, { left, top: top + GROUP.padY }, problemsAt(at));
     },
   };
 }
 
+/** Label, value and tail from the left; or from the right, when the value is read so. */
+function drawParts(
+  canvas: Canvas,
+  part: HeadingParts,
+  { left, top }: { left: number; top: number },
+  problems?: TextProblems,
+): void {
+  const { label, value, tail, indent, width } = part;
+  if (part.isReversed) {
+    const right = left + part.span - part.margin;
+    drawToRight(canvas, label, { right, top }, problems);
+    drawToRight(canvas, value, { right: right - indent, top }, problems);
+    drawToRight(canvas, tail, { right: right - indent - width, top }, problems);
+    return;
+  }
+  const start = left + part.margin;
+  drawBlock(canvas, label, { left: start, top }, problems);
+  drawBlock(canvas, value, { left: start + indent, top }, problems);
+  drawBlock(canvas, tail, { left: start + indent + width, top }, problems);
+}
+
 interface HeadingParts {
   readonly span: number;
+  /** Whether the heading begins at the right. */
+  readonly isReversed: boolean;
+  /** From the edge that it begins at, in points. */
+  readonly margin: number;
   readonly label: TextBlock;
   readonly value: TextBlock;
   /** Of the value, from the start of the label. */
@@ -112,27 +138,35 @@ interface HeadingParts {
   readonly tail: TextBlock;
 }
 
-function composeParts(texts: HeadingTexts, span: number, look: RowLook): HeadingParts {
-  const { faces, palette } = look;
+function composeParts(
+  texts: HeadingTexts,
+  span: number,
+  { faces, palette }: RowLook,
+  problems?: TextProblems,
+): HeadingParts {
   const { lineHeight } = GROUP;
-  const room = span - 2 * BODY.padX - texts.level * GROUP.indent;
+  const margin = BODY.padX + texts.level * GROUP.indent;
+  const room = span - BODY.padX - margin;
+  const isReversed = beginsAtRight(texts.title, texts.label);
   const soft = { face: faces.regular, size: BODY.size, color: COLOR.soft };
   const strong = { face: faces.bold, size: GROUP.size, color: palette.accent };
   const labelBox = { width: room * LABEL_PART_MAX, lineHeight, linesMax: 1 };
   const label = composeBlock(texts.label, soft, labelBox);
   const indent = widthOf(label) + BODY.padX;
-  const tail = composeBlock(texts.tail, soft, { width: room, lineHeight });
-  const width = Math.max(1, room - indent - widthOf(tail));
-  const value = composeBlock(
-    texts.title,
-    strong,
-    { width, lineHeight, linesMax: texts.linesMax },
-    look.problems,
-  );
-  return { span, label, value, indent, width: widthOf(value), tail };
-}
-
-/** The width of the first line, in points. */
-function widthOf({ lines, style }: TextBlock): number {
-  return (style.face.measure(lines[0] ?? "") * style.size) / 1000;
+  const tailText = isReversed ? texts.tail.trimStart() : texts.tail;
+  const tail = composeBlock(tailText, soft, { width: room, lineHeight });
+  const gap = isReversed ? BODY.padX : 0;
+  const width = Math.max(1, room - indent - gap - widthOf(tail));
+  const box = { width, lineHeight, linesMax: texts.linesMax };
+  const value = composeBlock(texts.title, strong, box, problems);
+  return {
+    span,
+    isReversed,
+    margin,
+    label,
+    value,
+    indent,
+    width: widthOf(value) + gap,
+    tail,
+  };
 }

@@ -7,22 +7,17 @@ import type { Canvas, TextStyle } from "./canvas.ts";
 import type { PrintedColumn } from "./cell-text.ts";
 import type { Face } from "./face.ts";
 import { wrapText } from "./line-wrap.ts";
-import { toUnits } from "./text-block.ts";
+import { drawLine, toUnits } from "./text-block.ts";
 import { makePrintable, type TextProblems } from "./text-problems.ts";
 import { BODY, COLOR, NULL_TEXT } from "./theme.ts";
 
 export interface RowCells {
-  /** Takes a row; returns how many lines its tallest cell has. */
+  /** Takes a row, and counts what is wrong with it; returns how many lines its tallest cell has. */
   prepare(row: Row): number;
   /** How many lines the prepared cell in a slot has. */
   countLines(slot: number): number;
   /** Draws one line of the cell in a slot, if the cell has that line, into the column that begins at `left`. */
-  drawLine(
-    canvas: Canvas,
-    cell: { slot: number; line: number },
-    left: number,
-    baseline: number,
-  ): void;
+  drawLine(canvas: Canvas, slot: number, line: number, left: number, baseline: number): void;
 }
 
 /** A longer text is wrapped without asking first whether it fits one line. */
@@ -51,7 +46,6 @@ interface Inks {
   readonly problems: TextProblems;
   readonly data: TextStyle;
   readonly absent: TextStyle;
-  readonly nullHex: string;
   readonly nullLength: number;
 }
 
@@ -80,14 +74,15 @@ export function createRowCells(
     problems,
     data,
     absent: { ...data, color: COLOR.faint },
-    nullHex: face.encodeSimple(NULL_TEXT),
     nullLength,
   };
   return {
     prepare(row) {
       let lineCount = 1;
-      for (const slot of slots) {
-        lineCount = Math.max(lineCount, fillSlot(slot, row[slot.column.index] ?? null, inks));
+      for (let at = 0; at < slots.length; at++) {
+        const slot = slots[at]!;
+        const count = fillSlot(slot, row[slot.column.index] ?? null, inks);
+        if (count > lineCount) lineCount = count;
       }
       return lineCount;
     },
@@ -95,9 +90,15 @@ export function createRowCells(
       const content = slots[slot]?.content ?? null;
       return content === null || typeof content === "string" ? 1 : content.length;
     },
-    drawLine(canvas, cell, left, baseline) {
-      const slot = slots[cell.slot];
-      if (slot !== undefined) drawSlot(canvas, slot, inks, { line: cell.line, left, baseline });
+    drawLine(canvas, at, line, left, baseline) {
+      const slot = slots[at];
+      if (slot === undefined) return;
+      const { content } = slot;
+      if (content !== null && typeof content !== "string") {
+        drawWrapped(canvas, slot, inks, { text: content[line] ?? "", left, baseline });
+      } else if (line === 0) {
+        drawOneLine(canvas, slot, inks, left, baseline);
+      }
     },
   };
 }
@@ -119,6 +120,8 @@ function fillSlot(slot: Slot, cell: string | null, { face, problems }: Inks): nu
   const lines = slot.isSimple
     ? wrapText(face, text, slot.limit)
     : breakLines(face, makePrintable(text, problems), slot.limit);
+  // Not when it is drawn: each page of a wide table repeats the first column.
+  if (!slot.isSimple) for (const line of lines) face.countProblems(line, problems);
   slot.content = lines;
   return lines.length;
 }
@@ -129,32 +132,36 @@ function breakLines(face: Face, text: string, limit: number): readonly string[] 
   return isOneLine ? [text] : wrapText(face, text, limit);
 }
 
-function drawSlot(
+function drawOneLine(
   canvas: Canvas,
   slot: Slot,
-  inks: Inks,
-  at: { line: number; left: number; baseline: number },
+  { data, absent, nullLength, face }: Inks,
+  left: number,
+  baseline: number,
 ): void {
   const { content } = slot;
-  const { face } = inks;
-  if (content !== null && typeof content !== "string") {
-    const text = content[at.line] ?? "";
-    if (text === "") return;
-    const length = slot.isSimple ? face.measureSimple(text) : face.measure(text);
-    const start =
-      at.left +
-      (isMirrored(slot, text, face) ? toRight(slot, length) : indent(slot, text, length, face));
-    const codes = slot.isSimple ? face.encodeSimple(text) : face.encode(text, inks.problems);
-    canvas.showText(inks.data, start, at.baseline, codes);
-  } else if (at.line > 0 || content === "") {
-    return;
-  } else if (content === null) {
-    const start = at.left + indent(slot, NULL_TEXT, inks.nullLength, face);
-    canvas.showText(inks.absent, start, at.baseline, inks.nullHex);
+  if (typeof content === "string") {
+    if (content === "") return;
+    const start = left + indent(slot, content, slot.length, face);
+    canvas.showSimple(data, start, baseline, content, slot.stretch);
   } else {
-    const start = at.left + indent(slot, content, slot.length, face);
-    canvas.showText(inks.data, start, at.baseline, face.encodeSimple(content), slot.stretch);
+    const start = left + indent(slot, NULL_TEXT, nullLength, face);
+    canvas.showSimple(absent, start, baseline, NULL_TEXT);
   }
+}
+
+function drawWrapped(
+  canvas: Canvas,
+  slot: Slot,
+  { data, face }: Inks,
+  { text, left, baseline }: { text: string; left: number; baseline: number },
+): void {
+  if (text === "") return;
+  const length = face.measure(text);
+  const spare = isMirrored(slot, text, face)
+    ? toRight(slot, length)
+    : indent(slot, text, length, face);
+  drawLine(canvas, data, text, left + spare, baseline);
 }
 
 /** A text that is read from right to left begins at the right where others begin at the left. */

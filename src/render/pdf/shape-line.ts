@@ -59,7 +59,7 @@ function writeShaped(writer: StringWriter, item: Item, tally: Tally): void {
   const groups = isReversed ? joinMarks(clusters) : clusters;
   const isUnshaped = item.script !== null && !knowsScript(use, item.script);
   for (const { part, members: group } of groups) {
-    const count = Array.from(part.trim()).length;
+    const count = Array.from(part.replaceAll(IGNORABLE, "").trim()).length;
     const members = group.map((glyph) => placeGlyph(use, glyph));
     if (members.some(({ glyphId }) => glyphId === 0)) tally.missingCount += count;
     else if (isUnshaped) tally.unshapedCount += count;
@@ -122,7 +122,7 @@ interface PlacedGlyph {
 
 /** In thousandths of the size of the font. */
 function placeGlyph(use: FontUse, glyph: ShapedGlyph): PlacedGlyph {
-  const scale = (units: number): number => toThousandths(use.file.font, units);
+  const scale = (units: number): number => toThousandths(use.file, units);
   const { glyphId, advance, offsetX, offsetY } = glyph;
   return { glyphId, advance: scale(advance), x: scale(offsetX), y: scale(offsetY) };
 }

@@ -3,7 +3,6 @@
  * first met, in ascending order: streams can be written long before the set of glyphs is known, and two characters
  * that share a glyph, or have none, still read back as themselves.
  */
-import type { Font } from "@pdf-lib/fontkit";
 import type { FontFile } from "./font-files.ts";
 
 /** A character, a base with its combining marks for which the font has one glyph, or a glyph that shaping chose. */
@@ -40,7 +39,7 @@ const INVISIBLE = /^[\p{Default_Ignorable_Code_Point}\p{Cf}]$/u;
 const SPACE = /^\p{Zs}$/u;
 
 export function createSignTable(file: FontFile): SignTable {
-  const { font, outlines } = file;
+  const { outlines } = file;
   const signs: Sign[] = [];
   const byKey = new Map<string, Sign>();
   const replacement = addSign("\uFFFD", "\uFFFD", findGlyph(file, "\uFFFD"));
@@ -59,7 +58,7 @@ export function createSignTable(file: FontFile): SignTable {
 
   return {
     signs,
-    draws: (character) => isDrawn(font, character),
+    draws: (character) => isDrawn(file, character),
     signOf,
     signsOf(cluster) {
       const known = byKey.get(cluster);
@@ -67,7 +66,7 @@ export function createSignTable(file: FontFile): SignTable {
       const characters = Array.from(cluster);
       if (characters.length === 1) return [signOf(cluster)];
       const [composed = "", ...rest] = Array.from(cluster.normalize("NFC"));
-      if (rest.length === 0 && font.hasGlyphForCodePoint(composed.codePointAt(0) ?? 0)) {
+      if (rest.length === 0 && file.glyphOf(composed.codePointAt(0) ?? 0) !== 0) {
         return [addSign(cluster, cluster, findGlyph(file, composed))];
       }
       return characters.map(signOf);
@@ -77,10 +76,10 @@ export function createSignTable(file: FontFile): SignTable {
       const key = `\0${glyphId} ${width ?? ""} ${text}`;
       const known = byKey.get(key);
       if (known !== undefined) return known;
-      const chosen = glyphId < 0 ? font.glyphForCodePoint(0x20).id : glyphId;
+      const chosen = glyphId < 0 ? file.glyphOf(0x20) : glyphId;
       // A font may name glyphs that it does not have.
       const drawn = chosen < file.glyphCount ? chosen : 0;
-      const own = toThousandths(font, file.advanceOf(drawn));
+      const own = toThousandths(file, file.advanceOf(drawn));
       const told = outlines === "cff" ? own : (width ?? own);
       return addSign(key, text, { glyphId: drawn, width: told, isMissing: false });
     },
@@ -88,31 +87,30 @@ export function createSignTable(file: FontFile): SignTable {
 }
 
 /** Units of the font as thousandths of its size. */
-export function toThousandths(font: Font, units: number): number {
-  return Math.round((units * 1000) / font.unitsPerEm);
+export function toThousandths({ unitsPerEm }: FontFile, units: number): number {
+  return Math.round((units * 1000) / unitsPerEm);
 }
 
-function isDrawn(font: Font, character: string): boolean {
+function isDrawn(file: FontFile, character: string): boolean {
   return (
-    font.hasGlyphForCodePoint(character.codePointAt(0) ?? 0) ||
+    file.glyphOf(character.codePointAt(0) ?? 0) !== 0 ||
     SPACE.test(character) ||
     INVISIBLE.test(character)
   );
 }
 
 function findGlyph(file: FontFile, character: string): Omit<Sign, "text" | "hex"> {
-  const { font } = file;
   const codePoint = character.codePointAt(0) ?? 0;
   if (INVISIBLE.test(character)) {
-    return { glyphId: font.glyphForCodePoint(0x20).id, width: 0, isMissing: false };
+    return { glyphId: file.glyphOf(0x20), width: 0, isMissing: false };
   }
-  const has = font.hasGlyphForCodePoint(codePoint);
-  const drawn = has || SPACE.test(character);
-  const found = drawn ? font.glyphForCodePoint(has ? codePoint : 0x20).id : 0;
+  const own = file.glyphOf(codePoint);
+  const drawn = own !== 0 || SPACE.test(character);
+  const found = drawn && own === 0 ? file.glyphOf(0x20) : own;
   const glyphId = found < file.glyphCount ? found : 0;
   return {
     glyphId,
-    width: toThousandths(font, file.advanceOf(glyphId)),
+    width: toThousandths(file, file.advanceOf(glyphId)),
     // U+FFFD stands for a character that was counted when it was replaced: its box is no new problem.
     isMissing: !drawn && character !== "\uFFFD",
   };

@@ -4,8 +4,8 @@ import type { PrintedColumn } from "./cell-text.ts";
 import type { Face } from "./face.ts";
 import type { Band, Layout } from "./layout.ts";
 import type { Palette } from "./palette.ts";
-import { makePrintable, type TextProblems } from "./text-problems.ts";
-import { composeBlock } from "./text-block.ts";
+import { LABEL_LINES_MAX, makePrintable, type TextProblems } from "./text-problems.ts";
+import { composeBlock, drawLine } from "./text-block.ts";
 import { BASELINE, BODY, COLOR, HEADER } from "./theme.ts";
 
 export interface TableHead {
@@ -13,12 +13,12 @@ export interface TableHead {
   draw(canvas: Canvas, band: Band, top: number): void;
 }
 
-/** Longer labels end with "…", so that the table has room on the page. */
-const LABEL_LINES_MAX = 6;
+/** No more of a label that is cut is said in the warning. */
+const NAMED_LENGTH_MAX = 40;
 const RULE_HEIGHT = 0.9;
 
 interface LabelLine {
-  readonly hex: string;
+  readonly text: string;
   /** Points from the column's left edge. */
   readonly indent: number;
 }
@@ -34,16 +34,14 @@ export function composeTableHead(
   const labels = columns.map((column, slot): LabelLine[] => {
     const width = (layout.widths[slot] ?? 0) - 2 * BODY.padX;
     const box = { width, lineHeight: HEADER.lineHeight, linesMax: LABEL_LINES_MAX };
-    return composeBlock(makePrintable(column.label, problems), style, box).lines.map((line) => ({
-      hex: face.encode(line, problems),
-      indent:
-        BODY.padX +
-        indentLabel(
-          column,
-          width - (face.measure(line) * HEADER.size) / 1000,
-          face.isRightToLeft(line),
-        ),
-    }));
+    const label = makePrintable(column.label, problems);
+    const { lines, isCut } = composeBlock(label, style, box);
+    if (isCut) problems.name("label_cut", describeLabel(label, slot));
+    return lines.map((text) => {
+      face.countProblems(text, problems);
+      const spare = width - (face.measure(text) * HEADER.size) / 1000;
+      return { text, indent: BODY.padX + indentLabel(column, spare, face.isRightToLeft(text)) };
+    });
   });
   const lineCount = labels.reduce((most, lines) => Math.max(most, lines.length), 1);
   const height = lineCount * HEADER.lineHeight + 2 * HEADER.padY;
@@ -57,13 +55,18 @@ export function composeTableHead(
         const lines = labels[slot] ?? [];
         // Short labels stand on the rule, beside the last line of the tall ones.
         const first = top + HEADER.padY + (lineCount - lines.length) * HEADER.lineHeight;
-        lines.forEach(({ hex, indent }, line) => {
+        lines.forEach(({ text, indent }, line) => {
           const baseline = first + (line + BASELINE) * HEADER.lineHeight;
-          if (hex !== "") canvas.showText(style, left + indent, baseline, hex);
+          drawLine(canvas, style, text, left + indent, baseline);
         });
       }
     },
   };
+}
+
+function describeLabel(label: string, slot: number): string {
+  const start = label.replaceAll("\n", " ").slice(0, NAMED_LENGTH_MAX).toWellFormed();
+  return `column ${slot + 1} "${start}…"`;
 }
 
 function indentLabel(column: PrintedColumn, spare: number, isRightToLeft: boolean): number {

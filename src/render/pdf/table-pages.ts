@@ -114,20 +114,22 @@ function drawLines(state: PageState, from: number, count: number): void {
   const { layout, cells, stripe } = state;
   const height = count * BODY.lineHeight + 2 * BODY.padY;
   const keyFrom = findKeyLine(cells, from);
-  layout.bands.forEach((band, at) => {
+  const filled = height - HAIRLINE;
+  for (let at = 0; at < layout.bands.length; at++) {
+    const { columns, width } = layout.bands[at]!;
     const canvas = canvasOf(state, at);
     const y = state.top - shiftOf(state, at);
-    const filled = height - HAIRLINE;
-    if (stripe % 2 === 0) canvas.fillRect(layout.left, y, band.width, filled, COLOR.zebra);
-    canvas.fillRect(layout.left, y + filled, band.width, HAIRLINE, COLOR.rule);
-    for (const { slot, left } of band.columns) {
+    if (stripe % 2 === 0) canvas.fillRect(layout.left, y, width, filled, COLOR.zebra);
+    canvas.fillRect(layout.left, y + filled, width, HAIRLINE, COLOR.rule);
+    for (let place = 0; place < columns.length; place++) {
+      const { slot, left } = columns[place]!;
       const first = slot === 0 ? keyFrom : from;
       for (let line = 0; line < count; line++) {
         const baseline = y + BODY.padY + (line + BASELINE) * BODY.lineHeight;
-        cells.drawLine(canvas, { slot, line: first + line }, left, baseline);
+        cells.drawLine(canvas, slot, first + line, left, baseline);
       }
     }
-  });
+  }
   state.top += height;
 }
 

@@ -9,6 +9,8 @@ export interface TextBlock {
   readonly lineHeight: number;
   readonly lines: readonly string[];
   readonly height: number;
+  /** Whether its last line ends with "…" for those that are left out. */
+  readonly isCut: boolean;
 }
 
 /** A block of at most `linesMax` lines; the last one ends with "…" when there were more. */
@@ -22,23 +24,40 @@ export function composeBlock(
   const { linesMax = Number.POSITIVE_INFINITY } = box;
   const all = wrapText(style.face, makePrintable(text, problems), limit);
   const lines = all.slice(0, linesMax);
-  if (all.length > lines.length) lines.push(addEllipsis(lines.pop() ?? "", style, limit));
-  return { style, lineHeight: box.lineHeight, lines, height: lines.length * box.lineHeight };
+  const isCut = all.length > lines.length;
+  if (isCut) lines.push(addEllipsis(lines.pop() ?? "", style, limit));
+  const height = lines.length * box.lineHeight;
+  return { style, lineHeight: box.lineHeight, lines, height, isCut };
 }
 
+/** Counts what no font has when `problems` is given: with the first of several drawings of a text. */
 export function drawBlock(
   canvas: Canvas,
   block: TextBlock,
   at: { left: number; top: number },
-  problems: TextProblems,
+  problems?: TextProblems,
 ): void {
   const { style, lineHeight } = block;
   let baseline = at.top + lineHeight * BASELINE;
   for (const line of block.lines) {
-    const hex = style.face.encode(line, problems);
-    if (hex !== "") canvas.showText(style, at.left, baseline, hex);
+    if (problems !== undefined) style.face.countProblems(line, problems);
+    drawLine(canvas, style, line, at.left, baseline);
     baseline += lineHeight;
   }
+}
+
+/** A line of printable text, of which nothing is counted. */
+export function drawLine(
+  canvas: Canvas,
+  style: TextStyle,
+  line: string,
+  left: number,
+  baseline: number,
+): void {
+  if (line === "") return;
+  const { face } = style;
+  if (face.measureSimple(line) >= 0) canvas.showSimple(style, left, baseline, line);
+  else canvas.showText(style, left, baseline, face.encode(line));
 }
 
 /** Points as thousandths of a font size. */

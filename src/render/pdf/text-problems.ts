@@ -14,11 +14,19 @@ const MESSAGES = {
 
 const NAMED_MESSAGES = {
   font_unreadable: (names: readonly string[]) =>
-    `Fonts that could not be read were passed over: ${names.slice(0, NAMES_MAX).join(", ")}${names.length > NAMES_MAX ? ", …" : ""}.`,
+    `Fonts that could not be read were passed over: ${listNames(names)}.`,
+  label_cut: (names: readonly string[]) =>
+    `Column labels longer than ${LABEL_LINES_MAX} lines are cut: ${listNames(names)}.`,
 } satisfies Record<string, (names: readonly string[]) => string>;
 
+/** Longer labels of columns end with "…", so that the table has room on the page. */
+export const LABEL_LINES_MAX = 6;
 /** More names are not listed, but counted. */
 const NAMES_MAX = 5;
+
+function listNames(names: readonly string[]): string {
+  return names.slice(0, NAMES_MAX).join(", ") + (names.length > NAMES_MAX ? ", …" : "");
+}
 
 type TextProblem = keyof typeof MESSAGES;
 type NamedProblem = keyof typeof NAMED_MESSAGES;

@@ -4,6 +4,7 @@ import type { RenderContext } from "../renderer.ts";
 import type { Canvas } from "./canvas.ts";
 import type { Face } from "./face.ts";
 import type { RowLook } from "./group-heading.ts";
+import { beginsAtRight, drawToRight } from "./heading-side.ts";
 import type { Layout } from "./layout.ts";
 import { composeBlock, drawBlock, type TextBlock } from "./text-block.ts";
 import type { TextProblems } from "./text-problems.ts";
@@ -32,6 +33,8 @@ interface Fact {
 interface PlacedBlock {
   readonly block: TextBlock;
   readonly left: number;
+  /** Of what is read from right to left: where its lines end. */
+  readonly right?: number;
   /** From the top margin. */
   readonly top: number;
 }
@@ -91,16 +94,20 @@ export function composeTitleBlock(
         const bottom = top + chart.top + chart.height;
         canvas.drawObject(CHART_NAME, left, bottom, { width: 1, height: 1 });
       }
-      for (const placed of blocks) {
-        drawBlock(
-          canvas,
-          placed.block,
-          { left: left + placed.left, top: top + placed.top },
-          problems,
-        );
-      }
+      for (const placed of blocks) drawPlaced(canvas, placed, layout, problems);
     },
   };
+}
+
+function drawPlaced(
+  canvas: Canvas,
+  placed: PlacedBlock,
+  { left, top }: Layout,
+  problems: TextProblems,
+): void {
+  const place = { left: left + placed.left, top: top + placed.top };
+  if (placed.right === undefined) drawBlock(canvas, placed.block, place, problems);
+  else drawToRight(canvas, placed.block, { ...place, right: left + placed.right }, problems);
 }
 
 /** A pixel is a point at most: a small picture is not blown up. */
@@ -147,12 +154,13 @@ function composeHeading(
   const titleStyle = { face: faces.bold, size: TITLE.size, color: palette.accent };
   const titleBox = { width, lineHeight: TITLE.lineHeight, linesMax: TITLE_LINES_MAX };
   const block = composeBlock(title, titleStyle, titleBox, problems);
-  const blocks: PlacedBlock[] = [{ block, left: 0, top: 0 }];
+  const sideOf = (...texts: string[]) => (beginsAtRight(...texts) ? { right: width } : {});
+  const blocks: PlacedBlock[] = [{ block, left: 0, top: 0, ...sideOf(title) }];
   if (subtitle === undefined) return { blocks, height: block.height };
   const style = { face: faces.regular, size: SUBTITLE.size, color: COLOR.soft };
   const box = { width, lineHeight: SUBTITLE.lineHeight, linesMax: SUBTITLE_LINES_MAX };
   const below = composeBlock(subtitle, style, box, problems);
-  blocks.push({ block: below, left: 0, top: block.height + 1 });
+  blocks.push({ block: below, left: 0, top: block.height + 1, ...sideOf(subtitle, title) });
   return { blocks, height: block.height + 1 + below.height };
 }
 

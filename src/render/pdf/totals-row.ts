@@ -5,6 +5,7 @@ import { measureSpan, type BandRow, type RowLook } from "./group-heading.ts";
 import type { Band } from "./layout.ts";
 import { createRowCells, type RowCells } from "./row-cells.ts";
 import { composeBlock, drawBlock, type TextBlock } from "./text-block.ts";
+import type { TextProblems } from "./text-problems.ts";
 import { BASELINE, BODY, COLOR, GROUP } from "./theme.ts";
 
 export interface TotalsRows {
@@ -51,7 +52,7 @@ function composeRow(
   const isStacked = room.some((width) => width < NAME_WIDTH_MIN);
   const names = layout.bands.map((band, at) => {
     const across = measureSpan(band, layout) - 2 * BODY.padX - indent;
-    return composeName(text, isStacked ? across : (room[at] ?? across), look);
+    return composeName(text, isStacked ? across : (room[at] ?? across), at, look);
   });
   const nameLines = names.reduce((most, name) => Math.max(most, name.lines.length), 1);
   const lines = isStacked ? nameLines + lineCount : Math.max(nameLines, lineCount);
@@ -68,12 +69,12 @@ function composeRow(
       canvas.fillRect(layout.left, top, span, rule, look.palette.accent);
       canvas.fillRect(layout.left, top + rule, span, height - rule, tint);
       const place = { left: layout.left + BODY.padX + indent, top: top + rule + PAD_Y };
-      drawBlock(canvas, name, place, look.problems);
+      drawBlock(canvas, name, place, problemsOf(look, at));
       const first = place.top + (isStacked ? nameLines * BODY.lineHeight : 0);
       for (const { slot, left } of band.columns) {
         for (let line = 0; line < lineCount; line++) {
           const baseline = first + (line + BASELINE) * BODY.lineHeight;
-          cells.drawLine(canvas, { slot, line }, left, baseline);
+          cells.drawLine(canvas, slot, line, left, baseline);
         }
       }
     },
@@ -110,8 +111,13 @@ function measureNameRoom(set: AggregateSet, band: Band, widths: readonly number[
   return room;
 }
 
-function composeName(text: string, width: number, look: RowLook): TextBlock {
+/** Each page of a wide table repeats the name: what is wrong with it is counted on the first. */
+function problemsOf(look: RowLook, band: number): TextProblems | undefined {
+  return band === 0 ? look.problems : undefined;
+}
+
+function composeName(text: string, width: number, band: number, look: RowLook): TextBlock {
   const style = { face: look.faces.bold, size: BODY.size, color: COLOR.ink };
   const box = { width, lineHeight: BODY.lineHeight, linesMax: NAME_LINES_MAX };
-  return composeBlock(text, style, box, look.problems);
+  return composeBlock(text, style, box, problemsOf(look, band));
 }

@@ -30,7 +30,10 @@ export interface CellContext {
 }
 
 const SECONDS_PER_DAY = 86_400;
+const MILLISECONDS_PER_DAY = 86_400_000;
 const NANOS_PER_MILLISECOND = 1_000_000;
+/** This part of a positive double, added to it, gives the next one. */
+const HALF_STEP = Number.EPSILON / 2;
 /** Days from 1899-12-30, where Excel counts from once its false 1900-02-29 is past, to 1970-01-01. */
 const SERIAL_OF_1970 = 25_569;
 /** 1900-03-01: earlier serials are a day off. */
@@ -221,11 +224,16 @@ function createTimestampWriter(
 }
 
 /**
- * Days with their fraction, by one division so that it is the nearest double. Digits after the millisecond are cut:
- * Excel shows none, and rounding could reach the next day.
+ * Days with their fraction: the nearest double that does not fall short of the moment. LibreOffice (7.4.7) cuts rather
+ * than rounds, and would show the second or the millisecond before for one in seven moments of 1967 to 1972. Digits
+ * after the millisecond are cut: Excel shows none, and rounding could reach the next day.
  */
 function toDays({ seconds, nanos }: Epoch): number {
-  return (seconds + Math.floor(nanos / NANOS_PER_MILLISECOND) / 1000) / SECONDS_PER_DAY;
+  const milliseconds = seconds * 1000 + Math.floor(nanos / NANOS_PER_MILLISECOND);
+  const serial = milliseconds / MILLISECONDS_PER_DAY;
+  const day = Math.floor(serial);
+  const isShort = (serial - day) * MILLISECONDS_PER_DAY < milliseconds - day * MILLISECONDS_PER_DAY;
+  return isShort ? serial + serial * HALF_STEP : serial;
 }
 
 function createSerialWriter(

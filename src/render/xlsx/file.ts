@@ -1,12 +1,12 @@
 import { appendUtf8 } from "../byte-buffer.ts";
 import type { Row } from "../../report/table.ts";
+import type { WarningTally } from "../cell-warnings.ts";
 import type { ByteSink, RenderWarning } from "../renderer.ts";
 import { createRowWriter } from "./rows.ts";
 import { openSheets, type Sheets } from "./sheets.ts";
 import { createSummaries, type Summary } from "./summaries.ts";
 import { hasSummaries } from "./summary-plan.ts";
 import { createSummaryWriter, type SummaryPlace } from "./summary-rows.ts";
-import type { FileTally } from "./warnings.ts";
 import {
   buildLateParts,
   buildTemplate,
@@ -27,7 +27,7 @@ export interface FileSettings {
   readonly cellCount: number;
   /** The last row of a full sheet. */
   readonly lastRowMax: number;
-  readonly tally: FileTally;
+  readonly tally: WarningTally;
 }
 
 export async function openFile(
@@ -78,7 +78,7 @@ function createTableRows(
 ): TableRows {
   const { buffer, position } = sheets;
   const { timezone } = plan.context;
-  const writeRow = createRowWriter(plan, template.styles, cellCount, buffer, tally.cells);
+  const writeRow = createRowWriter(plan, template.styles, cellCount, buffer, tally);
   const summaries = hasSummaries(plan.summaries) ? createSummaries(plan.summaries, timezone) : null;
   const composeSummary = createSummaryWriter({
     timezone,

@@ -1,15 +1,20 @@
 import { ReportError } from "../../report/errors.ts";
 import type { Column, Row } from "../../report/table.ts";
 import { selectColumns, unknownColumns, type ShownColumn } from "../cell-columns.ts";
-import { createTally } from "../cell-warnings.ts";
-import { createChartData, drawChartPng, type ChartData } from "../chart/chart.ts";
+import { createTally, listWarnings } from "../cell-warnings.ts";
+import {
+  createChartData,
+  drawChartPng,
+  type ChartData,
+  type ChartPicture,
+} from "../chart/chart.ts";
 import type { ByteSink, RenderContext, Renderer } from "../renderer.ts";
+import { findChangedLabels } from "./changed-labels.ts";
 import { openFile, type OpenFile } from "./file.ts";
 import { CHART_SIZE } from "./pictures.ts";
 import { createSheetNames } from "./sheet-name.ts";
 import { styleColumn, type ColumnAggregates } from "./styles.ts";
 import { planSummaries, type SummaryPlan } from "./summary-plan.ts";
-import { listFileWarnings, type FileTally } from "./warnings.ts";
 import { measureWidth } from "./widths.ts";
 import type { WorkbookPlan } from "./workbook.ts";
 
@@ -39,7 +44,8 @@ export function createXlsxRenderer(
   sink: ByteSink,
   sheetRowsMax = SHEET_ROWS_MAX,
 ): Renderer {
-  const tally: FileTally = { cells: createTally(), totalsAsText: 0 };
+  const tally = createTally();
+  let changedLabels: readonly string[] = [];
   let layout: Layout | null = null;
   let file: OpenFile | null = null;
   let rowCount = 0;
@@ -53,7 +59,9 @@ export function createXlsxRenderer(
   return {
     begin(columns) {
       layout = planLayout(context, columns);
-      tally.cells.unknown_column = unknownColumns(columns, context.options).length;
+      tally.unknown_column = unknownColumns(columns, context.options).length;
+      changedLabels = findChangedLabels(context, layout.shown);
+      tally.label_changed = changedLabels.length;
     },
     async rows(batch) {
       rowCount += batch.length;
@@ -70,8 +78,12 @@ export function createXlsxRenderer(
       await file.endRows();
       const chart = layout?.chart ?? null;
       const picture = chart === null ? null : await drawChart(chart, context);
-      const warnings = [...listFileWarnings(tally), ...(chart?.warnings ?? [])];
-      await file.finish(warnings, picture);
+      const warnings = [
+        ...listWarnings(tally, { label_changed: changedLabels }),
+        ...(chart?.warnings ?? []),
+        ...(picture?.warnings ?? []),
+      ];
+      await file.finish(warnings, picture?.png ?? null);
       return { rowCount, warnings };
     },
   };
@@ -106,10 +118,10 @@ function planLayout(context: RenderContext, columns: readonly Column[]): Layout 
 function drawChart(
   chart: ChartData,
   { options, presentation }: RenderContext,
-): Promise<Uint8Array> {
+): Promise<ChartPicture> {
   const size = { widthPx: CHART_SIZE.width, heightPx: CHART_SIZE.height };
-  const { accentColor } = presentation;
-  return drawChartPng(chart, size, { accentColor, locale: options.locale });
+  const { accentColor, fontsFolder } = presentation;
+  return drawChartPng(chart, size, { accentColor, fontsFolder, locale: options.locale });
 }
 
 function planWorkbook(

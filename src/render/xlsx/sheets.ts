@@ -1,4 +1,5 @@
-import { createByteBuffer, encodeText, takeBytes, type ByteBuffer } from "../byte-buffer.ts";
+import { createByteBuffer, encodeText, type ByteBuffer } from "../byte-buffer.ts";
+import { PIECES_IN_FLIGHT_MAX } from "../deflate.ts";
 import { completeHead, completeTail, sheetPartName } from "./parts.ts";
 import type { SheetFacts, WorkbookPlan, WorkbookTemplate } from "./workbook.ts";
 import type { ZipEntryWriter, ZipWriter } from "./zip.ts";
@@ -30,7 +31,7 @@ export async function openSheets(
   template: WorkbookTemplate,
   { lastRowMax, rowCount }: SheetLimits,
 ): Promise<Sheets> {
-  const buffer = createByteBuffer(2 * FLUSH_BYTES);
+  const { buffer, turn } = createBufferRing();
   const position = { sheet: 0, row: 1 };
   const facts: SheetFacts[] = [];
   let entry = await open();
@@ -45,7 +46,7 @@ export async function openSheets(
     return opened;
   }
   async function flush(): Promise<void> {
-    if (buffer.length > 0) await entry.write(takeBytes(buffer));
+    if (buffer.length > 0) await entry.write(turn());
   }
   async function close(lastFilteredRow: number): Promise<void> {
     await flush();
@@ -70,6 +71,28 @@ export async function openSheets(
     async finish(lastFilteredRow) {
       await close(lastFilteredRow);
       return facts;
+    },
+  };
+}
+
+/**
+ * A buffer whose bytes are deflated where they are, while the next are written into those that were deflated before:
+ * a copy of each piece would be 600 MB of garbage for a million rows.
+ */
+function createBufferRing(): { buffer: ByteBuffer; turn: () => Uint8Array } {
+  const buffer = createByteBuffer(2 * FLUSH_BYTES);
+  const others: Uint8Array[] = Array.from(
+    { length: PIECES_IN_FLIGHT_MAX },
+    () => new Uint8Array(buffer.bytes.length),
+  );
+  return {
+    buffer,
+    turn() {
+      const { bytes, length } = buffer;
+      others.push(bytes);
+      buffer.bytes = others.shift() ?? new Uint8Array(bytes.length);
+      buffer.length = 0;
+      return bytes.subarray(0, length);
     },
   };
 }

@@ -1,6 +1,6 @@
 import type { Column } from "../../report/table.ts";
 import { createByteBuffer, encodeText, takeBytes } from "../byte-buffer.ts";
-import { createTally } from "../cell-warnings.ts";
+import { createTally, type WarningTally } from "../cell-warnings.ts";
 import { createCellWriter } from "./cells.ts";
 import { columnLetters } from "./column-letters.ts";
 import { composeFormula, type FormulaContext, type Position } from "./formulas.ts";
@@ -8,7 +8,6 @@ import type { CellStyleIndexes, StyleIndexes } from "./parts.ts";
 import { isNumberColumn } from "./styles.ts";
 import type { Summary, SummaryCell } from "./summaries.ts";
 import { escapeXml, fitText } from "./text.ts";
-import type { FileTally } from "./warnings.ts";
 
 /** Where a summary row goes, and the last row that it sums up. */
 export interface SummaryPlace {
@@ -18,7 +17,7 @@ export interface SummaryPlace {
 
 interface SummaryContext extends FormulaContext {
   readonly timezone: string;
-  readonly tally: FileTally;
+  readonly tally: WarningTally;
   readonly styles: readonly StyleIndexes[];
 }
 
@@ -46,7 +45,7 @@ export function createSummaryWriter(
     }
     columnsWithValues.add(plan.at);
     if (plan.aggregate !== "count" && isNumberColumn(plan.source)) {
-      context.tally.totalsAsText++;
+      context.tally.total_as_text++;
     }
     return xml;
   }

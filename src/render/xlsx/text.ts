@@ -27,9 +27,13 @@ const DELETE = "\u007F";
 /** No character, so that no fitted text has it. */
 const DELETE_STAND_IN = "\uFFFE";
 
+/** Whether `fitText` loses something of the text; what it escapes is read as it was. */
+export function isChanged(text: string): boolean {
+  return text.length > CELL_LENGTH_MAX || !text.isWellFormed();
+}
+
 /**
- * A text for exceljs to write, such as a label. What has to be changed in it is not a change to the data, so it is not
- * counted. A delete character can stand in XML, but exceljs 4.4.0 drops it: see `restoreLabels`.
+ * A text for exceljs to write, such as a label. What is lost of it is found by `findChangedLabels`. A delete character can stand in XML, but exceljs 4.4.0 drops it: see `restoreLabels`.
  */
 export function fitLabel(text: string): string {
   return fitText(text, createTally()).replaceAll(DELETE, DELETE_STAND_IN);

@@ -3,7 +3,6 @@ process.env["SNOWFLAKE_DISABLE_PLATFORM_DETECTION"] = "true";
 process.env["SNOWFLAKE_DISABLE_MINICORE"] = "1";
 process.env["SF_TELEMETRY_DISABLE_CONNECTION_SHAPE"] = "1";
 const { default: snowflake } = await import("snowflake-sdk");
-snowflake.configure({ logLevel: "OFF", disableOCSPChecks: true });
 
 import type { Connection, ConnectionOptions, RowStatement, StatementOption } from "snowflake-sdk";
 
@@ -18,6 +17,12 @@ export async function connect(
   server: { readonly url: string },
   options: Partial<ConnectionOptions> = {},
 ): Promise<Connection> {
+  // For the whole process, in which other tests want the text of a VARIANT as it came.
+  snowflake.configure({
+    logLevel: "OFF",
+    disableOCSPChecks: true,
+    jsonColumnVariantParser: (text) => JSON.parse(text),
+  });
   const connection = snowflake.createConnection({
     accessUrl: server.url,
     account: "local",

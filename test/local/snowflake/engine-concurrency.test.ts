@@ -333,6 +333,7 @@ describe("the data file", () => {
       "CREATE VIEW v AS SELECT id * 10 AS ten FROM t",
       "INSERT INTO t (at) VALUES ('2024-01-01 00:00:00 +0100')",
       "CREATE TEMPORARY TABLE gone AS SELECT 1 AS a",
+      "CREATE ROLE r",
       "GRANT SELECT ON TABLE t TO ROLE r",
     ]) {
       await query(writer, sql);

@@ -179,7 +179,7 @@ describe("data definition", () => {
     await run("CREATE TABLE t (a INT, b INT)");
     await run("CREATE STREAM s ON TABLE t APPEND_ONLY = TRUE");
     await run("INSERT INTO t VALUES (1, 2)");
-    await run("ALTER TABLE t ADD COLUMN IF NOT EXISTS c VARCHAR(10) DEFAULT 'x'");
+    await run("ALTER TABLE t ADD COLUMN c VARCHAR(10) DEFAULT 'x'");
     await run("ALTER TABLE t ADD COLUMN IF NOT EXISTS c VARCHAR(10)");
     await run("ALTER TABLE t RENAME COLUMN b TO bb");
     await run("ALTER TABLE t DROP COLUMN a");
@@ -189,7 +189,7 @@ describe("data definition", () => {
       ["3", "x"],
     ]);
     expect(await run("SELECT bb, c FROM s ORDER BY bb")).toEqual([
-      ["2", null],
+      ["2", "x"],
       ["3", "x"],
     ]);
     expect(await failure(run("ALTER TABLE t DROP COLUMN nope"))).toMatchObject({ code: "000904" });
@@ -352,6 +352,7 @@ describe("errors", () => {
     ["  ;  ", "000900", "42601"],
     ["ALTER SESSION SET NOPE = 1", "001008", "22023"],
     ["ALTER SESSION SET TIMEZONE = 'Mars/Base'", "001008", "22023"],
+    ["ALTER SESSION SET DATE_INPUT_FORMAT = 'DD.MM.YYYY'", "000002", "0A000"],
   ] as const;
 
   for (const [sql, code, sqlState] of CASES) {
@@ -362,7 +363,7 @@ describe("errors", () => {
 
   test("a statement that is not known is named, never done in silence", async () => {
     for (const [sql, name] of [
-      ["CREATE TASK t AS SELECT 1", "CREATE TASK"],
+      ["CREATE SEQUENCE q", "CREATE SEQUENCE"],
       ["COPY INTO t FROM @s", "COPY INTO"],
       ["EXPLAIN SELECT 1", "EXPLAIN SELECT"],
     ] as const) {
@@ -400,7 +401,9 @@ describe("sessions", () => {
     expect((await failure(run("SELECT * FROM only_here"))).code).toBe("002003");
     expect(await run("SELECT * FROM e.public.only_here")).toEqual([]);
     await run("USE WAREHOUSE compute_wh");
+    await run("USE ROLE useradmin");
     await run("CREATE ROLE IF NOT EXISTS r");
+    await run("USE ROLE accountadmin");
     await run("USE ROLE r");
     await run("USE SECONDARY ROLES NONE");
     expect(session.context).toMatchObject({ warehouse: "COMPUTE_WH", role: "R" });
@@ -416,6 +419,7 @@ describe("sessions", () => {
     await run("ALTER SESSION SET QUERY_TAG = 'tagged'");
     await run("SELECT 1 UNION ALL SELECT 2");
     await failure(run("SELECT nope"));
+    await run("USE ROLE accountadmin");
     const columns =
       "query_type, execution_status, error_code, rows_produced, user_name, database_name";
     const rows = await run(

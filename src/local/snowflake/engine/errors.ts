@@ -113,7 +113,8 @@ const MAPPINGS: readonly Mapping[] = [
   [/INTERRUPT|Interrupted/, () => cancelled()],
   [/Division by zero/i, () => new EngineError("100051", "22012", "Division by zero")],
   [
-    /SF_ERROR (\d{6}) (\w{5}) ([\s\S]*)/,
+    // Behind DuckDB's own word for error(); other messages quote the statement, which may hold the text too.
+    /^(?:Invalid Input Error: )?SF_ERROR (\d{6}) (\w{5}) ([\s\S]*)/,
     (m) => new EngineError(m[1] ?? "", m[2] ?? "", m[3] ?? ""),
   ],
   [/NOT NULL constraint failed: (\S+)/, (m) => nullInColumn(`'${m[1]?.split(".").at(-1) ?? ""}'`)],

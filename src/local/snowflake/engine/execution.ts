@@ -1,11 +1,15 @@
 /** One statement of a session, with all it may use. */
 
-import type { Statement } from "../engine.ts";
+import type { ResultColumn, Statement } from "../engine.ts";
+import type { Cells } from "./cells.ts";
+import type { ExternalCallSettings } from "./external/settings.ts";
 import type { Parameters } from "./parameters.ts";
+import type { ProcedureScope } from "./procedures/scope.ts";
 import type { History } from "./history.ts";
 import type { Locks } from "./locks.ts";
 import type { Running } from "./running.ts";
 import type { Storage } from "./storage.ts";
+import type { TaskScheduler } from "./tasks/scheduler.ts";
 import { Transaction } from "./transactions.ts";
 
 /** What all sessions share. */
@@ -13,6 +17,8 @@ export interface Server {
   readonly storage: Storage;
   readonly locks: Locks;
   readonly history: History;
+  readonly externalCalls: ExternalCallSettings;
+  readonly tasks: TaskScheduler;
 }
 
 /** What a session is at the moment; only its own statements change it. */
@@ -23,10 +29,21 @@ export interface SessionState {
   schema: string | null;
   warehouse: string | null;
   role: string | null;
+  /** Whether the other roles of the user count too. */
+  secondaryRoles: "ALL" | "NONE";
   parameters: Parameters;
   /** The transaction that BEGIN opened. */
   transaction: Transaction | undefined;
   lastQueryId: string | null;
+  /** Within a procedure: what its statements may do. */
+  readonly scope?: ProcedureScope;
+}
+
+/** A statement within a statement, with all its rows. */
+export interface NestedResult {
+  readonly columns: readonly ResultColumn[];
+  readonly rows: readonly Cells[];
+  readonly statementTypeId: number;
 }
 
 export interface Execution {
@@ -39,6 +56,10 @@ export interface Execution {
   /** The session's, with the statement's own. */
   readonly parameters: Parameters;
   readonly now: Date;
+  /** Names of the columns that have no alias, where `sql` is no longer the text that the client wrote. */
+  readonly columnNames?: readonly string[];
+  /** Runs a statement of a procedure at once, within this one and stopped with it. Throws EngineError. */
+  readonly runNested: (statement: Statement, state: SessionState) => Promise<NestedResult>;
 }
 
 let transactionCount = 0;

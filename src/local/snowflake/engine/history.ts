@@ -52,6 +52,10 @@ export class History {
     if (this.entries.length > HISTORY_MAX * 1.1) this.entries = this.entries.slice(-HISTORY_MAX);
   }
 
+  find(queryId: string): HistoryEntry | undefined {
+    return this.entries.findLast((entry) => entry.QUERY_ID === queryId);
+  }
+
   /** Notes how a statement ended. */
   finish(
     entry: HistoryEntry,

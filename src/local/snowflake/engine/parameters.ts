@@ -1,11 +1,14 @@
 /** Session parameters. Source: docs.snowflake.com/en/sql-reference/parameters (defaults and kinds). */
 
-import { invalidParameter, invalidParameterValue } from "./errors.ts";
+import { invalidParameter, invalidParameterValue, unsupported } from "./errors.ts";
 
 export type ParameterValue = string | number | boolean;
 
 const DEFAULTS = {
   TIMEZONE: "America/Los_Angeles",
+  DATE_INPUT_FORMAT: "AUTO",
+  TIME_INPUT_FORMAT: "AUTO",
+  TIMESTAMP_INPUT_FORMAT: "AUTO",
   DATE_OUTPUT_FORMAT: "YYYY-MM-DD",
   TIME_OUTPUT_FORMAT: "HH24:MI:SS",
   TIMESTAMP_OUTPUT_FORMAT: "YYYY-MM-DD HH24:MI:SS.FF3 TZHTZM",
@@ -78,7 +81,14 @@ function convert(name: ParameterName, value: ParameterValue): ParameterValue {
   const kind = typeof DEFAULTS[name];
   if (kind === "boolean") return toBoolean(name, value);
   if (kind === "number") return toCount(name, value);
+  if (name.endsWith("_INPUT_FORMAT")) return toInputFormat(name, String(value));
   return name === "TIMEZONE" ? toZone(String(value)) : String(value);
+}
+
+/** Texts are read as ISO 8601 here, which AUTO does too. */
+function toInputFormat(name: string, format: string): string {
+  if (format.toUpperCase() !== "AUTO") throw unsupported(`${name} other than AUTO`);
+  return "AUTO";
 }
 
 function toBoolean(name: string, value: ParameterValue): boolean {

@@ -1,6 +1,6 @@
 /** Results of statements, made of rows at hand or of a running DuckDB query. */
 
-import type { DuckDBPreparedStatement, DuckDBResult } from "@duckdb/node-api";
+import type { DuckDBDataChunk, DuckDBPreparedStatement, DuckDBResult } from "@duckdb/node-api";
 import { type Cells, describeColumn, readCells, wireColumn } from "./cells.ts";
 import type { EngineError, EngineResult, ResultColumn } from "../engine.ts";
 import { asEngineError } from "./errors.ts";
@@ -71,11 +71,12 @@ export function emptyResult(
 /** How the reading of rows ended: all of them, by the reader's choice, or with an error. */
 export type ReadingEnd = "drained" | "left" | EngineError;
 
-/** The rows of a DuckDB result as they come; `finish` is called once, however the reading ends. */
+/** The rows of a DuckDB result as they come; `finish` is called once, however the reading ends, `keep` with each chunk. */
 export async function* readBatches(
   result: DuckDBResult,
   signal: AbortSignal,
   finish: (rowCount: number, end: ReadingEnd) => void,
+  keep?: (chunk: DuckDBDataChunk) => void,
 ): AsyncGenerator<readonly Cells[]> {
   let rowCount = 0;
   let end: ReadingEnd = "left";
@@ -89,6 +90,7 @@ export async function* readBatches(
         break;
       }
       rowCount += chunk.rowCount;
+      keep?.(chunk);
       yield readCells(chunk);
     }
   } catch (thrown) {

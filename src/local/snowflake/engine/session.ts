@@ -1,13 +1,18 @@
 /** A session of the engine: its statements one after another, what they leave, and how they are stopped. */
+import { describedBinds } from "./binds.ts";
 
 import type { EngineResult, EngineSession, SessionContext, Statement } from "../engine.ts";
+import type { Cells } from "./cells.ts";
 import { asEngineError, cancelled, emptyStatement, statementCount } from "./errors.ts";
 import { defaultParameters, type Parameters, withStatementParameters } from "./parameters.ts";
-import type { Execution, Server, SessionState } from "./execution.ts";
+import type { Execution, NestedResult, Server, SessionState } from "./execution.ts";
 import type { HistoryEntry } from "./history.ts";
+import { admitStatement, resumeOuter } from "./procedures/scope.ts";
 import { emptyResult, STATEMENT_TYPES } from "./results.ts";
 import { Running } from "./running.ts";
+import { runWithCalls } from "../statements/external-call.ts";
 import type { Finish } from "../statements/query.ts";
+import { startingNames } from "../roles/login.ts";
 import { tableName } from "../statements/table.ts";
 import { findStatement, type StatementKind } from "../statements/statement.ts";
 import { splitStatements } from "../translate/tokens.ts";
@@ -24,16 +29,18 @@ export class DuckDBSession implements EngineSession {
   private readonly waiting = new Map<string, Running>();
   private last: Promise<unknown> = Promise.resolve();
 
-  constructor(server: Server, context: Partial<SessionContext> & { user: string }) {
+  constructor(
+    server: Server,
+    context: Partial<SessionContext> & { user: string },
+    parameters: Parameters = defaultParameters(),
+  ) {
     this.server = server;
     sessionCount++;
     this.state = {
       id: String(Date.now() * 1000 + sessionCount),
       user: context.user,
-      ...existingNames(server, context),
-      warehouse: context.warehouse ?? null,
-      role: context.role ?? "PUBLIC",
-      parameters: defaultParameters(),
+      ...startingNames(server, context),
+      parameters,
       transaction: undefined,
       lastQueryId: null,
     };
@@ -52,9 +59,12 @@ export class DuckDBSession implements EngineSession {
     const parameters = withStatementParameters(this.state.parameters, statement.parameters);
     const running = new Running(statement.queryId, parameters.STATEMENT_TIMEOUT_IN_SECONDS);
     this.waiting.set(statement.queryId, running);
-    const result = this.last.then(() => this.start(statement, running));
+    const bound = describedBinds(statement);
+    const result = this.last.then(() => this.start(bound, running));
     this.last = result.catch(() => undefined);
-    return await result;
+    return statement.describeOnly
+      ? { ...(await result), bindCount: Object.keys(bound.binds).length }
+      : await result;
   }
 
   cancel(queryId: string): void {
@@ -71,12 +81,37 @@ export class DuckDBSession implements EngineSession {
     await this.dropTemporaryTables();
   }
 
-  private async start(statement: Statement, running: Running): Promise<EngineResult> {
+  private async runNested(
+    statement: Statement,
+    state: SessionState,
+    parent: Running,
+  ): Promise<NestedResult> {
+    parent.signal.throwIfAborted();
+    const parameters = withStatementParameters(state.parameters, statement.parameters);
+    const running = new Running(statement.queryId, parameters.STATEMENT_TIMEOUT_IN_SECONDS);
+    const stop = (): void => running.stop(asEngineError(parent.signal.reason));
+    parent.signal.addEventListener("abort", stop, { once: true });
+    try {
+      const { batches, ...result } = await this.start(statement, running, state);
+      const rows: Cells[] = [];
+      for await (const batch of batches) for (const row of batch) rows.push(row);
+      return { ...result, rows };
+    } finally {
+      parent.signal.removeEventListener("abort", stop);
+      resumeOuter(state);
+    }
+  }
+
+  private async start(
+    statement: Statement,
+    running: Running,
+    state: SessionState = this.state,
+  ): Promise<EngineResult> {
     this.waiting.delete(statement.queryId);
     this.running.set(statement.queryId, running);
-    const parameters = withStatementParameters(this.state.parameters, statement.parameters);
-    const entry = this.beginHistory(statement, parameters);
-    const finish = this.finisher(statement, running, entry);
+    const parameters = withStatementParameters(state.parameters, statement.parameters);
+    const entry = this.beginHistory(statement, parameters, state);
+    const finish = this.finisher(statement, running, entry, state);
     try {
       running.signal.throwIfAborted();
       const [sql, ...more] = splitStatements(statement.sql);
@@ -84,14 +119,16 @@ export class DuckDBSession implements EngineSession {
       if (more.length > 0) throw statementCount(more.length + 1, 1);
       const kind = findStatement(sql);
       entry.QUERY_TYPE = kind.type;
+      admitStatement(kind.type, state);
       const execution: Execution = {
         server: this.server,
-        state: this.state,
+        state,
         statement,
         sql,
         running,
         parameters,
         now: new Date(),
+        runNested: (nested, inner) => this.runNested(nested, inner, running),
       };
       return await runKind(kind, execution, finish);
     } catch (thrown) {
@@ -102,13 +139,18 @@ export class DuckDBSession implements EngineSession {
   }
 
   /** What is done once when a statement, and the reading of its rows, has ended. */
-  private finisher(statement: Statement, running: Running, entry: HistoryEntry): Finish {
+  private finisher(
+    statement: Statement,
+    running: Running,
+    entry: HistoryEntry,
+    state: SessionState,
+  ): Finish {
     const startedAtMs = Date.now();
     const finish: Finish = (rowCount, thrown) => {
       if (!this.unfinished.delete(finish)) return;
       running[Symbol.dispose]();
       this.running.delete(statement.queryId);
-      this.state.lastQueryId = statement.queryId;
+      state.lastQueryId = statement.queryId;
       this.server.history.finish(
         entry,
         startedAtMs,
@@ -120,8 +162,12 @@ export class DuckDBSession implements EngineSession {
     return finish;
   }
 
-  private beginHistory(statement: Statement, parameters: Parameters): HistoryEntry {
-    const { id, user, database, schema, warehouse, role } = this.state;
+  private beginHistory(
+    statement: Statement,
+    parameters: Parameters,
+    state: SessionState,
+  ): HistoryEntry {
+    const { id, user, database, schema, warehouse, role } = state;
     const entry: HistoryEntry = {
       QUERY_ID: statement.queryId,
       QUERY_TEXT: statement.sql,
@@ -168,18 +214,5 @@ async function runKind(
     finish(null);
     return emptyResult([], STATEMENT_TYPES.ddl);
   }
-  return await kind.run(execution, finish);
-}
-
-/** Names that do not exist are left out, as at Snowflake's login. */
-function existingNames(
-  { storage }: Server,
-  context: Partial<SessionContext>,
-): { database: string | null; schema: string | null } {
-  const database = context.database?.toUpperCase() ?? null;
-  if (database === null || storage.catalog.container("database", [database]) === undefined)
-    return { database: null, schema: null };
-  const schema = context.schema?.toUpperCase() ?? "PUBLIC";
-  const isThere = storage.catalog.container("schema", [database, schema]) !== undefined;
-  return { database, schema: isThere ? schema : null };
+  return await runWithCalls(kind, execution, finish);
 }

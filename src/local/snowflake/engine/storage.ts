@@ -3,6 +3,11 @@
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
 import { ReportError } from "../../../report/errors.ts";
 import { Catalog, type Entry, entryKey, storageSchema } from "./catalog.ts";
+import { SignedUrls } from "./stages/signed-urls.ts";
+import { StageFiles } from "./stages/stage-files.ts";
+import { RecentResults } from "./recent-results.ts";
+import { TableVersions } from "./table-versions.ts";
+import { DEFAULT_ROLE } from "../roles/authority.ts";
 import { MACRO_STATEMENTS } from "../translate/macros.ts";
 import { quoteName, quoteText } from "../translate/sql-ast.ts";
 import { DATA_CATALOG } from "../translate/from.ts";
@@ -19,8 +24,15 @@ export class Storage {
   private readonly idle: DuckDBConnection[] = [];
   private readonly zones = new WeakMap<DuckDBConnection, string>();
 
-  constructor(instance: DuckDBInstance) {
+  readonly stageFiles: StageFiles;
+  readonly signedUrls: SignedUrls;
+  readonly versions = new TableVersions(this, storageName);
+  readonly results = new RecentResults();
+
+  constructor(instance: DuckDBInstance, file: string | undefined) {
     this.instance = instance;
+    this.stageFiles = new StageFiles(file);
+    this.signedUrls = new SignedUrls(this.catalog, this.stageFiles);
   }
 
   /** A connection whose session time zone is this one. */
@@ -47,17 +59,19 @@ export class Storage {
     for (const connection of this.idle) connection.closeSync();
     this.idle.length = 0;
     this.instance.closeSync();
+    this.stageFiles[Symbol.dispose]();
   }
 }
 
 /** Opens the storage in memory or in a file. Throws ReportError `configuration` for a file that is none of ours. */
 export async function openStorage(file: string | undefined): Promise<Storage> {
   const instance = await DuckDBInstance.create(":memory:");
-  const storage = new Storage(instance);
+  const storage = new Storage(instance, file);
   const connection = await storage.acquire("UTC");
   try {
+    if (file !== undefined) storage.versions.startAt(await readChangeTime(file));
     await attach(connection, file);
-    await prepareInstance(connection);
+    await prepareInstance(connection, storage.stageFiles.folder);
     await loadCatalog(connection, storage.catalog);
     await dropLeftovers(connection, storage.catalog);
   } catch (error) {
@@ -89,6 +103,15 @@ async function attach(connection: DuckDBConnection, file: string | undefined): P
   await connection.run(`CREATE TABLE IF NOT EXISTS ${META_TABLE} (key VARCHAR, json VARCHAR)`);
 }
 
+/** When a data file, with its log, was written last; 0 for a new one. */
+async function readChangeTime(file: string): Promise<number> {
+  const times = [file, `${file}.wal`].map(async (path) => {
+    const isThere = await Bun.file(path).exists();
+    return isThere ? Bun.file(path).lastModified : 0;
+  });
+  return Math.max(...(await Promise.all(times)));
+}
+
 async function requireOwnFile(connection: DuckDBConnection, path: string): Promise<void> {
   const tables = await readRows(
     connection,
@@ -111,20 +134,27 @@ export async function readRows(
   return reader.getRows().map((row) => row.map((value) => (value === null ? null : String(value))));
 }
 
-async function prepareInstance(connection: DuckDBConnection): Promise<void> {
+async function prepareInstance(connection: DuckDBConnection, stages: string): Promise<void> {
   for (const statement of MACRO_STATEMENTS) await connection.run(statement);
   // Snowflake turns numbers into text where text is wanted, and sorts nulls as the largest values.
   await connection.run("SET GLOBAL old_implicit_casting = true");
   await connection.run("SET GLOBAL default_null_order = 'nulls_last_on_asc_first_on_desc'");
-  // A report's SQL must not read files of this machine.
+  // A report's SQL must not read files of this machine; COPY INTO a stage writes to the stages' folder.
+  await connection.run(`SET GLOBAL allowed_directories = [${quoteText(`${stages}/`)}]`);
   await connection.run("SET GLOBAL enable_external_access = false");
 }
 
 async function loadCatalog(connection: DuckDBConnection, catalog: Catalog): Promise<void> {
   for (const [json] of await readRows(connection, `SELECT json FROM ${META_TABLE}`)) {
-    const entry: Entry = JSON.parse(json ?? "null");
-    catalog.put(entry);
+    const entry = upgradeEntry(JSON.parse(json ?? "null"));
+    if (entry !== null) catalog.put(entry);
   }
+}
+
+/** Files of the time before roles: all belonged to PUBLIC, and grants were only noted, without a meaning. */
+function upgradeEntry(entry: Entry): Entry | null {
+  if (entry.kind === "grant") return "grantedBy" in entry ? entry : null;
+  return entry.owner === "PUBLIC" ? { ...entry, owner: DEFAULT_ROLE } : entry;
 }
 
 /** Temporary tables of sessions that did not end in order. */

@@ -18,8 +18,11 @@ import {
   type StreamEntry,
   type TableEntry,
 } from "./catalog.ts";
+import { EngineError } from "../engine.ts";
 import { doesNotExist } from "./errors.ts";
 import type { Execution } from "./execution.ts";
+import { authorize } from "../roles/authorize.ts";
+import { securableOf } from "../roles/securables.ts";
 import { quoteName, quoteText } from "../translate/sql-ast.ts";
 import { storageOf } from "../translate/snowflake-types.ts";
 import { storageName } from "./storage.ts";
@@ -61,8 +64,21 @@ export function alterChanges(stream: StreamEntry, change: string): string {
   return `ALTER TABLE ${changesName(stream)} ${change}`;
 }
 
-/** DuckDB's SELECT of a stream's rows. */
+/** What becomes of a stream whose table is dropped or replaced. */
+export function staleStream(stream: StreamEntry): StreamEntry {
+  return { ...stream, staleAtMs: Date.now() };
+}
+
+/** Source of code and sentence: error 091901 of real accounts. */
+function refuseStale(stream: StreamEntry): void {
+  if (stream.staleAtMs === undefined) return;
+  const message = `Base table '${fullName(stream.table)}' dropped, cannot read from stream '${stream.path[2]}'`;
+  throw new EngineError("091901", "01000", message);
+}
+
+/** DuckDB's SELECT of a stream's rows. Throws EngineError 091901 for a stale one. */
 export function selectStream(stream: StreamEntry, execution: Execution): string {
+  refuseStale(stream);
   return `SELECT * EXCLUDE ("${ROW_ID}", "${TRANSACTION}"), 'INSERT' AS "METADATA$ACTION", false AS "METADATA$ISUPDATE", "${ROW_ID}"
     FROM ${changesName(stream)} WHERE ${isVisible(execution.state.transaction)}`;
 }
@@ -82,6 +98,8 @@ export function streamHasData(execution: Execution, name: string): string {
   });
   const entry = server.storage.catalog.get(path, state.id);
   if (entry.kind !== "stream") throw doesNotExist("Stream", name);
+  authorize(execution, securableOf(entry), ["SELECT"]);
+  refuseStale(entry);
   return `EXISTS (SELECT 1 FROM ${changesName(entry)})`;
 }
 
@@ -91,9 +109,15 @@ export function consumeStream(stream: StreamEntry, transaction: Transaction): st
 }
 
 /** What RETURNING has to give so that the rows can be put into streams. */
-export function returningForStreams(table: TableEntry, transaction: Transaction): string {
+export function returningForStreams(
+  table: TableEntry,
+  transaction: Transaction,
+  /** DuckDB's expression of no text that fails for a row which may not be. */
+  guard = "''",
+): string {
   const columns = table.columns.map((column) => quoteName(column.name));
-  return ["md5(CAST(uuid() AS VARCHAR))", quoteText(transaction.id), ...columns].join(", ");
+  const rowId = `md5(CAST(uuid() AS VARCHAR)) || ${guard}`;
+  return [rowId, quoteText(transaction.id), ...columns].join(", ");
 }
 
 /** Puts returned rows into the streams on a table. */

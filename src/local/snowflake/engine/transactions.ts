@@ -7,7 +7,9 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { EngineError } from "../engine.ts";
 import type { Locks } from "./locks.ts";
+import type { TableEntry } from "./catalog.ts";
 import type { Storage } from "./storage.ts";
+import type { Touched } from "./table-versions.ts";
 
 export class Transaction {
   /** Seen as CURRENT_TRANSACTION(); rows that a transaction adds to a stream carry it. */
@@ -18,6 +20,7 @@ export class Transaction {
   private readonly locks: Locks;
   private writer: DuckDBConnection | undefined;
   private isBroken = false;
+  private readonly touched: Touched = new Map();
 
   constructor(id: string, isExplicit: boolean, storage: Storage, locks: Locks) {
     this.id = id;
@@ -42,6 +45,12 @@ export class Transaction {
     return connection;
   }
 
+  /** Notes that a statement changes a table, whose state of before is then kept at the commit. */
+  touch(table: TableEntry, queryId: string): void {
+    const queryIds = this.touched.get(table) ?? new Set();
+    this.touched.set(table, queryIds.add(queryId));
+  }
+
   /**
    * After a statement failed. One that did not compile has done nothing; DuckDB cannot undo one that had begun, so
    * then nothing but ROLLBACK is left, where Snowflake would go on.
@@ -57,7 +66,8 @@ export class Transaction {
   async commit(): Promise<void> {
     if (this.isBroken) await this.rollback();
     this.refuseBroken();
-    await this.end("COMMIT");
+    if (this.touched.size === 0) await this.end("COMMIT");
+    else await this.storage.versions.commit(this.touched, () => this.end("COMMIT"));
   }
 
   async rollback(): Promise<void> {

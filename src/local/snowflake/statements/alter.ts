@@ -1,21 +1,20 @@
 /** ALTER TABLE, and the other ALTERs that are known. */
 
 import { type ColumnEntry, completePath, fullName, type TableEntry } from "../engine/catalog.ts";
-import { columnEntry, readColumn } from "./create-table.ts";
-import { type CatalogChange, changeCatalog } from "./ddl.ts";
+import { readAdd, readDropConstraint } from "./alter-add.ts";
+import { type Change, changeStorage } from "./alter-storage.ts";
+import { readsColumn, renameInCheck } from "./checks.ts";
+import { changeCatalog } from "./ddl.ts";
 import type { EngineResult } from "../engine.ts";
 import { compilationError, invalidIdentifier, unsupported } from "../engine/errors.ts";
 import type { Execution } from "../engine/execution.ts";
 import { statusResult } from "../engine/results.ts";
 import { quoteName } from "../translate/sql-ast.ts";
-import { storageOf } from "../translate/snowflake-types.ts";
-import { alterChanges } from "../engine/streams.ts";
 import { tableName } from "./table.ts";
 import { tableFinder } from "./dml.ts";
 
 import { TokenReader } from "../translate/tokens.ts";
-import { translateExpression } from "../translate/translate.ts";
-import { contextOf, namesOf } from "../translate/context.ts";
+import { namesOf } from "../translate/context.ts";
 
 const DONE = "Statement executed successfully.";
 
@@ -38,10 +37,9 @@ export async function alterTable(execution: Execution): Promise<EngineResult> {
   return statusResult(DONE);
 }
 
-type Change = (table: TableEntry) => CatalogChange;
-
 function readChange(reader: TokenReader, execution: Execution): Change {
   if (reader.take("ADD")) return readAdd(reader, execution);
+  if (reader.take("DROP", "CONSTRAINT")) return readDropConstraint(reader);
   if (reader.take("DROP")) return readDrop(reader, execution);
   if (reader.take("RENAME", "COLUMN")) return readRename(reader, execution);
   if (reader.take("RENAME", "TO"))
@@ -50,6 +48,12 @@ function readChange(reader: TokenReader, execution: Execution): Change {
     const comment = reader.string();
     return (table) => ({ put: [{ ...table, comment }] });
   }
+  if (reader.take("SET", "DATA_RETENTION_TIME_IN_DAYS", "=")) {
+    const retentionDays = Number(reader.next().value);
+    return (table) => ({ put: [{ ...table, retentionDays }] });
+  }
+  if (reader.take("UNSET", "DATA_RETENTION_TIME_IN_DAYS"))
+    return (table) => ({ put: [withoutRetention(table)] });
   if (reader.take("ALTER") || reader.take("MODIFY")) return readModify(reader);
   if (reader.at("SET") || reader.at("UNSET")) return readIgnoredOption(reader);
   throw unsupported(`ALTER TABLE ${reader.peek()?.value ?? ""}`);
@@ -57,7 +61,6 @@ function readChange(reader: TokenReader, execution: Execution): Change {
 
 const IGNORED: ReadonlySet<string> = new Set([
   "CHANGE_TRACKING",
-  "DATA_RETENTION_TIME_IN_DAYS",
   "MAX_DATA_EXTENSION_TIME_IN_DAYS",
 ]);
 
@@ -72,73 +75,31 @@ function readIgnoredOption(reader: TokenReader): Change {
   return () => ({});
 }
 
-/** The same change of the table and of the rows that its streams hold. */
-function changeStorage(
-  table: TableEntry,
-  clause: string,
-  columns: readonly ColumnEntry[],
-  execution: Execution,
-): CatalogChange {
-  const streams = execution.server.storage.catalog.streamsOn(table.path);
-  return {
-    sql: [
-      `ALTER TABLE ${tableName(table)} ${clause}`,
-      ...streams.map((stream) => alterChanges(stream, clause)),
-    ],
-    put: [{ ...table, columns }],
-  };
-}
-
-function readAdd(reader: TokenReader, execution: Execution): Change {
-  if (reader.take("CHECK") || reader.at("CONSTRAINT"))
-    throw unsupported("ALTER TABLE ADD CONSTRAINT");
-  reader.take("COLUMN");
-  const isOptional = reader.take("IF", "NOT", "EXISTS");
-  const checks: string[] = [];
-  const definition = readColumn(reader, checks);
-  if (checks.length > 0 || definition.identity !== null)
-    throw unsupported("ALTER TABLE ADD COLUMN with CHECK or AUTOINCREMENT");
-  return (table) => {
-    if (table.columns.some(({ name }) => name === definition.name)) {
-      if (isOptional) return {};
-      throw compilationError(`column '${definition.name}' already exists`);
-    }
-    const entry = columnEntry(definition, null);
-    return addColumn(table, entry, execution);
-  };
-}
-
-/** DuckDB adds no NOT NULL column, so the value and the constraint come after it. */
-function addColumn(table: TableEntry, entry: ColumnEntry, execution: Execution): CatalogChange {
-  const change = changeStorage(
-    table,
-    `ADD COLUMN ${quoteName(entry.name)} ${storageOf(entry.type)}`,
-    [...table.columns, entry],
-    execution,
-  );
-  const name = quoteName(entry.name);
-  const value =
-    entry.default === null ? undefined : translateExpression(entry.default, contextOf(execution));
-  const fill = value === undefined ? [] : [`UPDATE ${tableName(table)} SET ${name} = ${value}`];
-  const require = entry.nullable
-    ? []
-    : [`ALTER TABLE ${tableName(table)} ALTER COLUMN ${name} SET NOT NULL`];
-  if (require.length > 0 && value !== undefined)
-    throw unsupported("ALTER TABLE ADD COLUMN with both DEFAULT and NOT NULL");
-  return { ...change, sql: [...(change.sql ?? []), ...fill, ...require] };
-}
-
 function readDrop(reader: TokenReader, execution: Execution): Change {
   reader.take("COLUMN");
   const isOptional = reader.take("IF", "EXISTS");
   const name = reader.name();
   return (table) => {
+    refuseChecked(table, name);
     const columns = table.columns.filter((entry) => entry.name !== name);
     if (columns.length < table.columns.length)
       return changeStorage(table, `DROP COLUMN ${quoteName(name)}`, columns, execution);
     if (isOptional) return {};
     throw invalidIdentifier(name);
   };
+}
+
+function withoutRetention(table: TableEntry): TableEntry {
+  const { retentionDays, ...rest } = table;
+  return retentionDays === undefined ? table : rest;
+}
+
+function refuseChecked(table: TableEntry, column: string): void {
+  const check = table.checks?.find((candidate) => readsColumn(candidate, column));
+  if (check === undefined) return;
+  throw compilationError(
+    `Column '${column}' cannot be dropped: the CHECK constraint '${check.name}' reads it.`,
+  );
 }
 
 function readRename(reader: TokenReader, execution: Execution): Change {
@@ -150,12 +111,9 @@ function readRename(reader: TokenReader, execution: Execution): Change {
     const columns = table.columns.map((entry) =>
       entry.name === from ? { ...entry, name: to } : entry,
     );
-    return changeStorage(
-      table,
-      `RENAME COLUMN ${quoteName(from)} TO ${quoteName(to)}`,
-      columns,
-      execution,
-    );
+    const checks = table.checks?.map((check) => renameInCheck(check, from, to)) ?? [];
+    const clause = `RENAME COLUMN ${quoteName(from)} TO ${quoteName(to)}`;
+    return changeStorage({ ...table, checks }, clause, columns, execution);
   };
 }
 
@@ -168,6 +126,7 @@ function renameTable(path: [string, string, string], execution: Execution): Chan
       throw unsupported("ALTER TABLE RENAME into another schema");
     if (table.session !== null) throw unsupported("ALTER TABLE RENAME of a temporary table");
     const renamed = { ...table, path };
+    execution.server.storage.versions.rename(table, renamed);
     const streams = catalog.streamsOn(table.path).map((stream) => ({ ...stream, table: path }));
     return {
       sql: [`ALTER TABLE ${tableName(table)} RENAME TO ${quoteName(path[2])}`],

@@ -1,9 +1,16 @@
 /** CREATE TABLE, read from its tokens. */
 
 import type { ColumnEntry } from "../engine/catalog.ts";
-import { compilationError, unsupported } from "../engine/errors.ts";
+import type { CheckEntry } from "../engine/check-entry.ts";
+import { unsupported } from "../engine/errors.ts";
 import { type SnowflakeType, parseType } from "../translate/snowflake-types.ts";
 import { type Token, TokenReader } from "../translate/tokens.ts";
+import {
+  addCheck,
+  readConstraintOption,
+  readReference,
+  readTableConstraint,
+} from "./table-constraints.ts";
 
 export interface ColumnDefinition {
   readonly name: string;
@@ -22,9 +29,10 @@ export interface TableDefinition {
   readonly ifNotExists: boolean;
   readonly isTemporary: boolean;
   readonly columns: ColumnDefinition[];
-  /** Snowflake's SQL of the CHECK constraints. */
-  readonly checks: string[];
+  readonly checks: CheckEntry[];
   comment: string;
+  /** DATA_RETENTION_TIME_IN_DAYS. */
+  retentionDays: number | null;
   /** CREATE TABLE ... AS, with the names of its columns if they are given. */
   query: string | null;
   /** CREATE TABLE ... LIKE or CLONE. */
@@ -71,6 +79,7 @@ export function readCreateTable(sql: string): TableDefinition {
     columns: [],
     checks: [],
     comment: "",
+    retentionDays: null,
     query: null,
     like: null,
   };
@@ -94,59 +103,8 @@ function readBody(reader: TokenReader, table: TableDefinition): void {
   reader.expect(")");
 }
 
-function readTableConstraint(reader: TokenReader, table: TableDefinition): boolean {
-  if (reader.take("CONSTRAINT")) reader.name();
-  if (reader.take("PRIMARY", "KEY")) {
-    const names = new TokenReader(reader.textInBrackets());
-    do markPrimaryKey(table, names.name());
-    while (names.take(","));
-  } else if (reader.take("UNIQUE")) reader.textInBrackets();
-  else if (reader.take("FOREIGN", "KEY")) {
-    reader.textInBrackets();
-    readReference(reader);
-  } else if (reader.take("CHECK")) table.checks.push(reader.textInBrackets());
-  else return false;
-  while (!reader.done && !reader.at(",") && !reader.at(")")) readConstraintOption(reader);
-  return true;
-}
-
-function markPrimaryKey(table: TableDefinition, name: string): void {
-  const column = table.columns.find((candidate) => candidate.name === name);
-  if (column === undefined) throw compilationError(`invalid column '${name}' in PRIMARY KEY`);
-  column.isPrimaryKey = true;
-  column.nullable = false;
-}
-
-function readReference(reader: TokenReader): void {
-  reader.expect("REFERENCES");
-  reader.path();
-  if (reader.at("(")) reader.textInBrackets();
-}
-
-const CONSTRAINT_OPTIONS: ReadonlySet<string> = new Set([
-  "NOT",
-  "ENFORCED",
-  "ENABLE",
-  "DISABLE",
-  "VALIDATE",
-  "NOVALIDATE",
-  "RELY",
-  "NORELY",
-  "DEFERRABLE",
-  "INITIALLY",
-  "DEFERRED",
-  "IMMEDIATE",
-]);
-
-/** Words behind a constraint that tell how it is kept; none of those constraints is kept anyway. */
-function readConstraintOption(reader: TokenReader): void {
-  const token = reader.peek();
-  if (token === undefined || !CONSTRAINT_OPTIONS.has(token.value)) throw reader.unexpected();
-  reader.next();
-}
-
 /** `name TYPE [constraints]`, also of ALTER TABLE ADD COLUMN. */
-export function readColumn(reader: TokenReader, checks: string[]): ColumnDefinition {
+export function readColumn(reader: TokenReader, checks: CheckEntry[]): ColumnDefinition {
   const name = reader.name();
   const typeText = reader.textUntil(endsAt(TYPE_ENDS));
   if (typeText === "") throw reader.unexpected();
@@ -164,15 +122,19 @@ export function readColumn(reader: TokenReader, checks: string[]): ColumnDefinit
   return column;
 }
 
-function readColumnOption(reader: TokenReader, column: ColumnDefinition, checks: string[]): void {
-  if (reader.take("CONSTRAINT")) reader.name();
+function readColumnOption(
+  reader: TokenReader,
+  column: ColumnDefinition,
+  checks: CheckEntry[],
+): void {
+  const name = reader.take("CONSTRAINT") ? reader.name() : null;
   if (reader.take("NOT", "NULL")) column.nullable = false;
   else if (reader.take("NULL")) column.nullable = true;
   else if (reader.take("DEFAULT")) column.default = readDefault(reader);
   else if (reader.take("COMMENT")) column.comment = reader.string();
   else if (reader.take("AUTOINCREMENT") || reader.take("IDENTITY"))
     column.identity = readIdentity(reader);
-  else if (reader.take("CHECK")) checks.push(reader.textInBrackets());
+  else if (reader.take("CHECK")) addCheck(checks, name, reader.textInBrackets());
   else if (reader.take("UNIQUE")) return;
   else if (reader.take("PRIMARY", "KEY")) {
     column.isPrimaryKey = true;
@@ -210,7 +172,6 @@ function readIdentity(reader: TokenReader): { start: number; step: number } {
 
 /** Options that mean nothing to a database on one machine. */
 const IGNORED_OPTIONS: ReadonlySet<string> = new Set([
-  "DATA_RETENTION_TIME_IN_DAYS",
   "MAX_DATA_EXTENSION_TIME_IN_DAYS",
   "CHANGE_TRACKING",
   "ENABLE_SCHEMA_EVOLUTION",
@@ -222,7 +183,9 @@ function readOptions(reader: TokenReader, table: TableDefinition): void {
     if (reader.take("COMMENT")) {
       reader.take("=");
       table.comment = reader.string();
-    } else if (reader.take("CLUSTER", "BY")) reader.textInBrackets();
+    } else if (reader.take("DATA_RETENTION_TIME_IN_DAYS", "="))
+      table.retentionDays = Number(reader.next().value);
+    else if (reader.take("CLUSTER", "BY")) reader.textInBrackets();
     else if (reader.take("COPY", "GRANTS")) continue;
     else if (reader.take("AS")) table.query = reader.rest();
     else if (reader.at("LIKE") || reader.at("CLONE"))

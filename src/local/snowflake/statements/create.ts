@@ -19,6 +19,7 @@ import { createChanges, dropChanges } from "../engine/streams.ts";
 import { describeQuery } from "./table.ts";
 import { tableFinder } from "./dml.ts";
 import { dropContainer } from "./drop.ts";
+import { SYSTEM_ROLES } from "../roles/privileges.ts";
 import { TokenReader } from "../translate/tokens.ts";
 import { DATA_CATALOG } from "../translate/from.ts";
 import { translateQuery } from "../translate/translate.ts";
@@ -31,7 +32,7 @@ interface Creation {
 }
 
 /** The reader behind `CREATE [OR REPLACE] ... KIND [IF NOT EXISTS]`. */
-function startCreation(sql: string, ...kind: readonly string[]): Creation {
+export function startCreation(sql: string, ...kind: readonly string[]): Creation {
   const reader = new TokenReader(sql);
   reader.expect("CREATE");
   const orReplace = reader.take("OR", "REPLACE");
@@ -40,7 +41,7 @@ function startCreation(sql: string, ...kind: readonly string[]): Creation {
   return { reader, orReplace, ifNotExists: reader.take("IF", "NOT", "EXISTS") };
 }
 
-function exists(name: string): EngineResult {
+export function exists(name: string): EngineResult {
   return statusResult(`${name} already exists, statement succeeded.`);
 }
 
@@ -94,7 +95,7 @@ function readViewOptions(reader: TokenReader): string {
   return comment;
 }
 
-function provenance({ state }: Execution): { createdAtMs: number; owner: string } {
+export function provenance({ state }: Execution): { createdAtMs: number; owner: string } {
   return { createdAtMs: Date.now(), owner: state.role ?? "" };
 }
 
@@ -165,7 +166,8 @@ export async function createContainer(
   const comment = readContainerOptions(reader);
   const name = path.at(-1) ?? "";
   const existing = catalog.container(kind, path);
-  if (existing !== undefined && !orReplace) {
+  const isSystemRole = kind === "role" && name in SYSTEM_ROLES;
+  if (isSystemRole || (existing !== undefined && !orReplace)) {
     if (ifNotExists) return exists(name);
     throw alreadyExists(name);
   }

@@ -2,7 +2,9 @@
 
 import { type Entry, fullName } from "../engine/catalog.ts";
 import { commitOpen, type Execution, lock, newTransaction } from "../engine/execution.ts";
+import { changeGrants } from "../roles/grant-changes.ts";
 import { writeEntries } from "../engine/storage.ts";
+import type { Transaction } from "../engine/transactions.ts";
 
 export interface CatalogChange {
   /** DuckDB's statements, in order. */
@@ -25,15 +27,33 @@ export async function changeCatalog(
   const transaction = newTransaction(server, false);
   try {
     for (const table of tables) await lock(execution, transaction, fullName(table));
-    const { sql = [], put = [], remove = [] } = plan();
+    const planned = plan();
+    const { sql = [] } = planned;
+    const grants = changeGrants(planned.put ?? [], planned.remove ?? [], execution);
+    const put = [...(planned.put ?? []), ...grants.put];
+    const remove = [...(planned.remove ?? []), ...grants.remove];
+    for (const entry of sql.length === 0 ? [] : put) touchTable(entry, transaction, execution);
     const connection = await transaction.begin(parameters.TIMEZONE);
     for (const statement of [...sql, ...writeEntries(put, remove)])
       await running.run(connection, statement);
     await transaction.commit();
     for (const entry of remove) server.storage.catalog.remove(entry);
     for (const entry of put) server.storage.catalog.put(entry);
+    server.tasks.refresh();
   } catch (error) {
     await transaction.rollback();
     throw error;
   }
+}
+
+/** A table that goes on in another form; one that is made anew has no past. */
+function touchTable(
+  entry: Entry,
+  transaction: Transaction,
+  { server, statement }: Execution,
+): void {
+  if (entry.kind !== "table" || entry.session !== null) return;
+  const before = server.storage.catalog.find(entry.path, "");
+  if (before?.kind === "table" && before.createdAtMs === entry.createdAtMs)
+    transaction.touch(before, statement.queryId);
 }

@@ -7,6 +7,10 @@ import { compilationError } from "../engine/errors.ts";
 import { type Execution, lock, runInTransaction } from "../engine/execution.ts";
 import { countsResult, emptyResult, STATEMENT_TYPES, statusResult } from "../engine/results.ts";
 import { wireColumn } from "../engine/cells.ts";
+import { authorizePath } from "../roles/authorize.ts";
+import { authorizeEntry } from "../roles/readable.ts";
+import { writeChecks } from "./checks.ts";
+import { prepareReading } from "./prepared-reading.ts";
 import { type Fields, openNode } from "../translate/sql-ast.ts";
 import { numberType } from "../translate/snowflake-types.ts";
 import {
@@ -46,7 +50,8 @@ interface Counts {
 }
 
 /** Runs one DML statement. */
-export async function runDml(kind: Kind, execution: Execution): Promise<EngineResult> {
+export async function runDml(kind: Kind, asked: Execution): Promise<EngineResult> {
+  const execution = await prepareReading(asked);
   const text = kind === "delete" ? deleteAsUpdate(execution.sql) : execution.sql;
   const tree = parseStatement(text, contextOf(execution));
   const [, fields] = openNode(tree) ?? ["", {}];
@@ -87,18 +92,33 @@ function writeStatement(
   execution: Execution,
 ): { written: Written; streams: StreamEntry[] } {
   const rewriting = startRewriting(contextOf(execution));
-  const written = WRITERS[kind](fields, tableFinder(execution), rewriting);
+  const find = tableFinder(execution, privilegesOf(kind, execution.sql));
+  const written = WRITERS[kind](fields, find, rewriting);
+  if (written.overwrite) authorizeEntry(written.table, ["DELETE"], execution);
   return {
     written,
     streams: findStreams(rewriting.streams, execution.server.storage.catalog.list("stream")),
   };
 }
 
-export function tableFinder(execution: Execution): FindTable {
+/** What a statement needs on the table that it changes, on top of SELECT on what it reads. */
+function privilegesOf(kind: Kind, sql: string): string[] {
+  if (kind !== "merge") return [kind.toUpperCase()];
+  const actions = ["INSERT", "UPDATE", "DELETE"];
+  return [
+    "SELECT",
+    ...actions.filter((action) => new RegExp(`\\bTHEN\\s+${action}\\b`, "i").test(sql)),
+  ];
+}
+
+/** Finds tables on which the session has all of these privileges. */
+export function tableFinder(execution: Execution, privileges: readonly string[] = []): FindTable {
   const names = namesOf(execution);
   return (path) => {
     const complete = completePath(path, names);
+    if (privileges.length > 0) authorizePath(execution, complete);
     const entry = execution.server.storage.catalog.get(complete, names.session);
+    for (const privilege of privileges) authorizeEntry(entry, [privilege], execution);
     if (entry.kind === "table") return entry;
     throw compilationError(`Object '${fullName(complete)}' is a ${entry.kind}, not a table.`);
   };
@@ -113,6 +133,7 @@ async function runWritten(
 ): Promise<Counts> {
   const { running, parameters, server } = execution;
   const connection = await transaction.begin(parameters.TIMEZONE);
+  transaction.touch(written.table, execution.statement.queryId);
   if (written.overwrite)
     await running.run(connection, `DELETE FROM ${physicalName(written.table)}`);
   const tracking = server.storage.catalog.streamsOn(written.table.path);
@@ -129,17 +150,16 @@ async function runCounted(
   written: Written,
   tracking: readonly StreamEntry[],
   connection: DuckDBConnection,
-  { running }: Execution,
+  execution: Execution,
   transaction: Transaction,
 ): Promise<Counts> {
   const isTracked = kind === "insert" && tracking.length > 0;
-  const returning = isTracked
-    ? ` RETURNING ${returningForStreams(written.table, transaction)}`
-    : "";
-  const result = await running.run(connection, written.sql + returning, written.values);
-  const count = isTracked
-    ? await appendToStreams(tracking, result, connection)
-    : result.rowsChanged;
+  const guard = kind === "delete" ? undefined : writeChecks(written.table, execution);
+  const returned = isTracked ? returningForStreams(written.table, transaction, guard) : guard;
+  const returning = returned === undefined ? "" : ` RETURNING ${returned}`;
+  const result = await execution.running.run(connection, written.sql + returning, written.values);
+  const changed = returned === undefined ? result.rowsChanged : result.rowCount;
+  const count = isTracked ? await appendToStreams(tracking, result, connection) : changed;
   return {
     inserted: kind === "insert" ? count : 0,
     updated: kind === "update" ? count : 0,
@@ -152,11 +172,12 @@ async function runMerge(
   written: Written,
   tracking: readonly StreamEntry[],
   connection: DuckDBConnection,
-  { running }: Execution,
+  execution: Execution,
   transaction: Transaction,
 ): Promise<Counts> {
-  const returning = `merge_action, ${returningForStreams(written.table, transaction)}`;
-  const result = await running.run(connection, `${written.sql} RETURNING ${returning}`);
+  const guard = writeChecks(written.table, execution, "merge_action <> 'DELETE'");
+  const returning = `merge_action, ${returningForStreams(written.table, transaction, guard)}`;
+  const result = await execution.running.run(connection, `${written.sql} RETURNING ${returning}`);
   const rows = await result.getRows();
   const rowsOf = (action: string): DuckDBValue[][] => rows.filter((row) => row[0] === action);
   const inserted = rowsOf("INSERT");
@@ -213,9 +234,10 @@ export async function truncateTable(execution: Execution): Promise<EngineResult>
   ) {
     return statusResult("Statement executed successfully.");
   }
-  const table: TableEntry = tableFinder(execution)(path);
+  const table: TableEntry = tableFinder(execution, ["TRUNCATE"])(path);
   await runInTransaction(execution, async (transaction) => {
     await lock(execution, transaction, fullName(table.path));
+    transaction.touch(table, execution.statement.queryId);
     const connection = await transaction.begin(execution.parameters.TIMEZONE);
     await execution.running.run(connection, `DELETE FROM ${physicalName(table)}`);
   });

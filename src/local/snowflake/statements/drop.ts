@@ -1,11 +1,10 @@
-/** DROP, COMMENT ON, GRANT and REVOKE. */
+/** DROP and COMMENT ON. */
 
 import {
   completePath,
   completeSchemaPath,
   type ContainerEntry,
   type ContainerKind,
-  type Entry,
   fullName,
   storageSchema,
   type ObjectEntry,
@@ -17,14 +16,17 @@ import { doesNotExist, unsupported } from "../engine/errors.ts";
 import type { Execution } from "../engine/execution.ts";
 import { statusResult } from "../engine/results.ts";
 import { quoteName } from "../translate/sql-ast.ts";
-import { dropChanges } from "../engine/streams.ts";
+import { dropChanges, staleStream } from "../engine/streams.ts";
+import { taskLock } from "../engine/tasks/task-change.ts";
+import type { TaskEntry } from "../engine/tasks/task-entry.ts";
 import { dropSequences, tableName } from "./table.ts";
 import { tableFinder } from "./dml.ts";
 import { TokenReader } from "../translate/tokens.ts";
 import { DATA_CATALOG } from "../translate/from.ts";
 import { namesOf } from "../translate/context.ts";
 
-type Kind = ContainerKind | ObjectEntry["kind"];
+type Kind = ContainerKind | ObjectEntry["kind"] | "task";
+type Dropped = ObjectEntry | ContainerEntry | TaskEntry;
 
 /** DROP kind [IF EXISTS] name [CASCADE | RESTRICT]. */
 export async function dropObject(kind: Kind, execution: Execution): Promise<EngineResult> {
@@ -50,9 +52,10 @@ function findEntry(
   kind: Kind,
   written: readonly string[],
   execution: Execution,
-): ObjectEntry | ContainerEntry | undefined {
+): Dropped | undefined {
   const { catalog } = execution.server.storage;
   const names = namesOf(execution);
+  if (kind === "task") return catalog.task(completePath(written, names));
   if (kind === "schema") return catalog.container(kind, completeSchemaPath(written, names));
   if (kind === "database" || kind === "warehouse" || kind === "role")
     return catalog.container(kind, written);
@@ -60,7 +63,7 @@ function findEntry(
   return found?.kind === kind ? found : undefined;
 }
 
-async function dropEntry(entry: ObjectEntry | ContainerEntry, execution: Execution): Promise<void> {
+async function dropEntry(entry: Dropped, execution: Execution): Promise<void> {
   switch (entry.kind) {
     case "table":
       return await dropTable(entry, execution);
@@ -71,6 +74,8 @@ async function dropEntry(entry: ObjectEntry | ContainerEntry, execution: Executi
       }));
     case "view":
       return await changeCatalog(execution, [], () => ({ remove: [entry] }));
+    case "task":
+      return await changeCatalog(execution, [taskLock(entry.path)], () => ({ remove: [entry] }));
     case "database":
     case "schema":
     case "warehouse":
@@ -84,23 +89,32 @@ async function dropTable(table: TableEntry, execution: Execution): Promise<void>
     const streams = execution.server.storage.catalog.streamsOn(table.path);
     return {
       sql: [`DROP TABLE ${tableName(table)}`, ...dropSequences(table), ...streams.map(dropChanges)],
-      remove: [table, ...streams],
+      put: streams.map(staleStream),
+      remove: [table],
     };
   });
 }
 
 export async function dropContainer(entry: ContainerEntry, execution: Execution): Promise<void> {
-  const { catalog } = execution.server.storage;
+  const { catalog, stageFiles } = execution.server.storage;
   const inner =
     entry.kind === "database" || entry.kind === "schema" ? catalog.within(entry.path) : [];
   const schemas = [entry, ...inner].filter(({ kind }) => kind === "schema");
   const tables = inner.filter((item) => item.kind === "table").map(({ path }) => path);
-  await changeCatalog(execution, tables, () => ({
-    sql: schemas.map(
+  await changeCatalog(execution, tables, () => {
+    const streams = tables
+      .flatMap((table) => catalog.streamsOn(table))
+      .filter((stream) => !inner.includes(stream));
+    const drops = schemas.map(
       ({ path }) => `DROP SCHEMA ${DATA_CATALOG}.${quoteName(storageSchema(path))} CASCADE`,
-    ),
-    remove: [entry, ...inner],
-  }));
+    );
+    return {
+      sql: [...drops, ...streams.map(dropChanges)],
+      put: streams.map(staleStream),
+      remove: [entry, ...inner],
+    };
+  });
+  for (const item of inner) if (item.kind === "stage") await stageFiles.clear(item);
 }
 
 /** COMMENT [IF EXISTS] ON kind name IS 'text'. */
@@ -114,13 +128,14 @@ export async function commentOn(execution: Execution): Promise<EngineResult> {
   reader.expect("IS");
   const comment = reader.string();
   reader.expectEnd();
-  const entry =
+  const find = (): Dropped =>
     kind === "COLUMN"
       ? commentColumn(path, comment, execution)
-      : findCommented(kind, path, execution);
-  await changeCatalog(execution, [], () => ({
-    put: [kind === "COLUMN" ? entry : { ...entry, comment }],
-  }));
+      : { ...findCommented(kind, path, execution), comment };
+  const entry = find();
+  // A run of a task may change it meanwhile.
+  const locks = entry.kind === "task" ? [taskLock(entry.path)] : [];
+  await changeCatalog(execution, locks, () => ({ put: [find()] }));
   return statusResult("Statement executed successfully.");
 }
 
@@ -128,17 +143,14 @@ const COMMENTED: Readonly<Record<string, Kind>> = {
   TABLE: "table",
   VIEW: "view",
   STREAM: "stream",
+  TASK: "task",
   DATABASE: "database",
   SCHEMA: "schema",
   WAREHOUSE: "warehouse",
   ROLE: "role",
 };
 
-function findCommented(
-  written: string,
-  path: readonly string[],
-  execution: Execution,
-): ObjectEntry | ContainerEntry {
+function findCommented(written: string, path: readonly string[], execution: Execution): Dropped {
   const kind = COMMENTED[written];
   if (kind === undefined) throw unsupported(`COMMENT ON ${written}`);
   const entry = findEntry(kind, path, execution);
@@ -158,25 +170,4 @@ function commentColumn(path: readonly string[], comment: string, execution: Exec
       entry.name === path.at(-1) ? { ...entry, comment } : entry,
     ),
   };
-}
-
-/** GRANT and REVOKE are noted for SHOW GRANTS; the local Snowflake lets everyone do everything. */
-export async function grant(execution: Execution): Promise<EngineResult> {
-  const [, verb = "", privilege = "", on = "", to = ""] =
-    /^\s*(GRANT|REVOKE)\s+([\s\S]+?)(?:\s+ON\s+([\s\S]+?))?\s+(?:TO|FROM)\s+([\s\S]+)$/i.exec(
-      execution.sql,
-    ) ?? [];
-  if (verb === "") throw new TokenReader(execution.sql).unexpected();
-  const entry: Entry = {
-    kind: "grant",
-    path: [normalise(privilege), normalise(on), normalise(to)],
-    createdAtMs: Date.now(),
-  };
-  const isGrant = verb.toUpperCase() === "GRANT";
-  await changeCatalog(execution, [], () => (isGrant ? { put: [entry] } : { remove: [entry] }));
-  return statusResult("Statement executed successfully.");
-}
-
-function normalise(text: string): string {
-  return text.trim().replaceAll(/\s+/g, " ").toUpperCase();
 }

@@ -1,6 +1,6 @@
 /** SELECT and WITH. */
 
-import type { DuckDBConnection } from "@duckdb/node-api";
+import type { DuckDBConnection, DuckDBResult } from "@duckdb/node-api";
 import { withDeferredTypes } from "../translate/deferred-types.ts";
 import type { EngineResult } from "../engine.ts";
 import { asEngineError, compilationError } from "../engine/errors.ts";
@@ -10,10 +10,13 @@ import {
   emptyResult,
   fixedResult,
   readBatches,
+  type ReadingEnd,
   STATEMENT_TYPES,
   TEXT,
 } from "../engine/results.ts";
+import type { Recording } from "../engine/recent-results.ts";
 import { consumeStream, findStreams } from "../engine/streams.ts";
+import { prepareReading } from "./prepared-reading.ts";
 import { type Token, TokenReader } from "../translate/tokens.ts";
 import { newTransaction } from "../engine/execution.ts";
 import { translateQuery } from "../translate/translate.ts";
@@ -22,10 +25,11 @@ import { contextOf } from "../translate/context.ts";
 /** Called once when the rows were read, or were not. */
 export type Finish = (rowCount: number | null, thrown?: unknown) => void;
 
-export async function runQuery(execution: Execution, finish: Finish): Promise<EngineResult> {
-  const waiting = readWait(execution);
-  if (waiting !== undefined) return await wait(waiting, execution, finish);
-  const { sql } = translateQuery(execution.sql, contextOf(execution));
+export async function runQuery(written: Execution, finish: Finish): Promise<EngineResult> {
+  const waiting = readWait(written);
+  if (waiting !== undefined) return await wait(waiting, written, finish);
+  const execution = await prepareReading(written);
+  const { sql } = translateQuery(execution.sql, contextOf(execution), execution.columnNames);
   if (execution.statement.describeOnly) return await describe(sql, execution, finish);
   const writer = execution.state.transaction?.written;
   return writer === undefined
@@ -53,10 +57,13 @@ async function streamRows(
       if (isDrained) server.storage.release(connection);
       else server.storage.discard(connection);
     });
-    const batches = readBatches(result, running.signal, (rowCount, end) => {
+    const recording = record(result, execution);
+    const onEnd = (rowCount: number, end: ReadingEnd): void => {
       isDrained = end === "drained";
+      recording.end(isDrained);
       finish(rowCount, typeof end === "string" ? undefined : end);
-    });
+    };
+    const batches = readBatches(result, running.signal, onEnd, recording.add);
     return { columns: describeColumns(result), batches, statementTypeId: STATEMENT_TYPES.select };
   } catch (error) {
     server.storage.release(connection);
@@ -72,13 +79,22 @@ async function readWritten(
   finish: Finish,
 ): Promise<EngineResult> {
   const result = await execution.running.run(writer, sql);
+  const recording = record(result, execution);
+  const onEnd = (rowCount: number, end: ReadingEnd): void => {
+    recording.end(end === "drained");
+    finish(rowCount, typeof end === "string" ? undefined : end);
+  };
   return {
     columns: describeColumns(result),
-    batches: readBatches(result, execution.running.signal, (rowCount, end) => {
-      finish(rowCount, typeof end === "string" ? undefined : end);
-    }),
+    batches: readBatches(result, execution.running.signal, onEnd, recording.add),
     statementTypeId: STATEMENT_TYPES.select,
   };
+}
+
+/** For RESULT_SCAN. */
+function record(result: DuckDBResult, { server, state, statement }: Execution): Recording {
+  const reader = { user: state.user, session: state.id };
+  return server.storage.results.begin(statement.queryId, reader, result);
 }
 
 async function describe(

@@ -2,10 +2,15 @@
 
 import { completeSchemaPath, fullName } from "../engine/catalog.ts";
 import type { EngineResult } from "../engine.ts";
-import { doesNotExist, unsupported } from "../engine/errors.ts";
+import { unsupported } from "../engine/errors.ts";
 import { type ParameterValue, withoutParameter, withParameter } from "../engine/parameters.ts";
 import { commitOpen, type Execution, newTransaction } from "../engine/execution.ts";
 import { STATEMENT_TYPES, statusResult } from "../engine/results.ts";
+import { rolesOfUser } from "../roles/authority.ts";
+import { authorize, authorizePath } from "../roles/authorize.ts";
+import { roleNotAssigned, unknownName } from "../roles/errors.ts";
+import { mayTakeRole, roleExists } from "../roles/login.ts";
+import { findSecurables } from "../roles/securables.ts";
 import { TokenReader } from "../translate/tokens.ts";
 import { namesOf } from "../translate/context.ts";
 
@@ -19,10 +24,11 @@ function done(statementTypeId: number): EngineResult {
 export function use(execution: Execution): EngineResult {
   const reader = new TokenReader(execution.sql);
   reader.expect("USE");
-  if (reader.take("SECONDARY", "ROLES")) reader.rest();
+  if (reader.take("SECONDARY", "ROLES"))
+    execution.state.secondaryRoles = readSecondaryRoles(reader);
   else if (reader.take("WAREHOUSE"))
-    execution.state.warehouse = useContainer("warehouse", reader, execution);
-  else if (reader.take("ROLE")) execution.state.role = useContainer("role", reader, execution);
+    execution.state.warehouse = readWarehouse(reader.name(), execution);
+  else if (reader.take("ROLE")) execution.state.role = readRole(reader.name(), execution);
   else if (reader.take("SCHEMA")) useSchema(reader.path(), execution);
   else {
     reader.take("DATABASE");
@@ -34,34 +40,39 @@ export function use(execution: Execution): EngineResult {
   return done(STATEMENT_TYPES.session);
 }
 
-/** Roles and warehouses of the local Snowflake that nobody made are there too: they have no meaning of their own. */
-function useContainer(
-  kind: "warehouse" | "role",
-  reader: TokenReader,
-  { server }: Execution,
-): string {
-  const name = reader.name();
-  const known =
-    server.storage.catalog.container(kind, [name]) !== undefined || IMPLICIT[kind].has(name);
-  if (!known) throw doesNotExist(kind === "role" ? "Role" : "Warehouse", fullName([name]));
+function readSecondaryRoles(reader: TokenReader): "ALL" | "NONE" {
+  if (reader.take("ALL")) return "ALL";
+  if (!reader.take("NONE")) throw reader.unexpected();
+  return "NONE";
+}
+
+function readWarehouse(name: string, execution: Execution): string {
+  const [target] = findSecurables(execution.server.storage.catalog, "WAREHOUSE", [name]);
+  if (target === undefined) throw unknownName("WAREHOUSE", fullName([name]));
+  authorize(execution, target, ["USAGE"]);
   return name;
 }
 
-const IMPLICIT = {
-  warehouse: new Set(["COMPUTE_WH"]),
-  role: new Set(["ACCOUNTADMIN", "SYSADMIN", "SECURITYADMIN", "USERADMIN", "PUBLIC"]),
-} as const;
+function readRole(name: string, { server, state }: Execution): string {
+  const { catalog } = server.storage;
+  if (!roleExists(catalog, name)) throw unknownName("ROLE", fullName([name]));
+  if (!mayTakeRole(catalog, name, rolesOfUser(catalog, state))) throw roleNotAssigned(name);
+  return name;
+}
 
 function useSchema(path: readonly string[], execution: Execution): void {
   const [database, schema] = completeSchemaPath(path, namesOf(execution));
+  authorizePath(execution, [database, schema, ""]);
   if (schema !== "INFORMATION_SCHEMA")
     execution.server.storage.catalog.requireSchema([database, schema]);
   execution.state.database = database;
   execution.state.schema = schema;
 }
 
-function useDatabase(path: readonly string[], { server, state }: Execution): void {
+function useDatabase(path: readonly string[], execution: Execution): void {
+  const { server, state } = execution;
   const [name = ""] = path;
+  authorizePath(execution, [name, ""]);
   server.storage.catalog.requireDatabase(name);
   state.database = name;
   state.schema =

@@ -1,6 +1,7 @@
-/** SHOW TABLES, VIEWS, STREAMS and COLUMNS. */
+/** SHOW TABLES, VIEWS, OBJECTS and COLUMNS. */
 
-import { fullName, type TableEntry, type ViewEntry } from "../engine/catalog.ts";
+import type { ColumnEntry, TableEntry, ViewEntry } from "../engine/catalog.ts";
+import { wireColumn } from "../engine/cells.ts";
 import type { EngineResult } from "../engine.ts";
 import type { Execution } from "../engine/execution.ts";
 import {
@@ -14,7 +15,6 @@ import {
   TIME,
   visible,
 } from "./show-scope.ts";
-import { writeType } from "../translate/snowflake-types.ts";
 import type { TokenReader } from "../translate/tokens.ts";
 
 export function showTables(reader: TokenReader, execution: Execution): EngineResult {
@@ -62,41 +62,28 @@ export function showViews(reader: TokenReader, execution: Execution): EngineResu
   );
 }
 
-export function showStreams(reader: TokenReader, execution: Execution): EngineResult {
-  const streams = visible(
-    execution.server.storage.catalog.list("stream"),
-    readScope(reader, execution),
-    execution,
-  );
+/** Tables and views, as tools ask for what they show in a tree. */
+export function showObjects(reader: TokenReader, execution: Execution): EngineResult {
+  const { catalog } = execution.server.storage;
+  const scope = readScope(reader, execution);
+  const objects = [
+    ...visible(catalog.list("table"), scope, execution),
+    ...visible(catalog.list("view"), scope, execution),
+  ];
   const header: Header = [
     ["created_on", TIME],
-    ...texts(
-      "name",
-      "database_name",
-      "schema_name",
-      "owner",
-      "comment",
-      "table_name",
-      "source_type",
-      "type",
-      "stale",
-      "mode",
-    ),
+    ...texts("name", "database_name", "schema_name", "kind", "comment", "owner"),
   ];
   return answer(
     header,
-    streams.map((stream) => [
-      seconds(stream.createdAtMs),
-      stream.path[2],
-      stream.path[0],
-      stream.path[1],
-      stream.owner,
-      stream.comment,
-      fullName(stream.table),
-      "Table",
-      "DELTA",
-      "false",
-      "APPEND_ONLY",
+    objects.map((object) => [
+      seconds(object.createdAtMs),
+      object.path[2],
+      object.path[0],
+      object.path[1],
+      object.kind === "view" ? "VIEW" : object.session === null ? "TABLE" : "TEMPORARY",
+      object.comment,
+      object.owner,
     ]),
   );
 }
@@ -118,8 +105,10 @@ export function showColumns(reader: TokenReader, execution: Execution): EngineRe
     "null?",
     "default",
     "kind",
+    "expression",
     "comment",
     "database_name",
+    "autoincrement",
   );
   return answer(
     header,
@@ -134,11 +123,21 @@ function columnRows(owner: TableEntry | ViewEntry, scope: Scope): Cell[][] {
       owner.path[2],
       owner.path[1],
       column.name,
-      JSON.stringify({ type: writeType(column.type), nullable: column.nullable }),
+      describeType(column),
       String(column.nullable),
       column.default ?? "",
       "COLUMN",
+      "",
       column.comment,
       owner.path[0],
+      "",
     ]);
+}
+
+/** `{"type":"TEXT","length":64,"byteLength":256,"nullable":true}`, as drivers read it. */
+function describeType({ name, type, nullable }: ColumnEntry): string {
+  const { type: wireType, precision, scale, length, byteLength } = wireColumn(name, type);
+  const facts = Object.entries({ precision, scale, length, byteLength });
+  const known = Object.fromEntries(facts.filter(([, fact]) => fact !== null));
+  return JSON.stringify({ type: wireType.toUpperCase(), ...known, nullable });
 }

@@ -5,6 +5,8 @@ import type { Cells } from "../engine/cells.ts";
 import type { EngineResult } from "../engine.ts";
 import type { Execution } from "../engine/execution.ts";
 import { fixedResult, STATEMENT_TYPES, TEXT } from "../engine/results.ts";
+import { isShown } from "../roles/authorize.ts";
+import { securableOf } from "../roles/securables.ts";
 import { type SnowflakeType, typeOf } from "../translate/snowflake-types.ts";
 import type { TokenReader } from "../translate/tokens.ts";
 import { namesOf } from "../translate/context.ts";
@@ -85,12 +87,14 @@ export function isIn(path: readonly string[], scope: Scope): boolean {
 export function visible<Entry extends ObjectEntry>(
   entries: readonly Entry[],
   scope: Scope,
-  { state }: Execution,
+  execution: Execution,
 ): Entry[] {
+  const { state } = execution;
   return entries
     .filter(
       (entry) => entry.kind !== "table" || entry.session === null || entry.session === state.id,
     )
     .filter(({ path }) => isIn(path, scope) && scope.matches(path[2]))
+    .filter((entry) => isShown(securableOf(entry), execution))
     .sort((a, b) => fullName(a.path).localeCompare(fullName(b.path)));
 }

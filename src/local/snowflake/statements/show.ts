@@ -5,7 +5,7 @@ import type { EngineResult } from "../engine.ts";
 import { unsupported } from "../engine/errors.ts";
 import { defaultParameters } from "../engine/parameters.ts";
 import type { Execution } from "../engine/execution.ts";
-import { showColumns, showStreams, showTables, showViews } from "./show-objects.ts";
+import { showColumns, showObjects, showTables, showViews } from "./show-objects.ts";
 import {
   answer,
   type Cell,
@@ -16,6 +16,16 @@ import {
   texts,
   TIME,
 } from "./show-scope.ts";
+import { showFutureGrants, showGrants } from "./show-grants.ts";
+import { showRoles } from "./show-roles.ts";
+import { showUsers } from "./show-users.ts";
+import { showStreams } from "./show-streams.ts";
+import { showTasks } from "./show-tasks.ts";
+import { isShown } from "../roles/authorize.ts";
+import { securableOf } from "../roles/securables.ts";
+import { showIntegrations } from "./integration.ts";
+import { showQualified, showRoutines } from "./routine.ts";
+import { showStages } from "./stage.ts";
 import { TokenReader } from "../translate/tokens.ts";
 
 type Show = (reader: TokenReader, execution: Execution) => EngineResult | Promise<EngineResult>;
@@ -23,17 +33,30 @@ type Show = (reader: TokenReader, execution: Execution) => EngineResult | Promis
 const SHOWS: Readonly<Record<string, Show>> = {
   TABLES: showTables,
   VIEWS: showViews,
+  OBJECTS: showObjects,
   STREAMS: showStreams,
+  STAGES: showStages,
+  TASKS: showTasks,
   COLUMNS: showColumns,
+  PROCEDURES: (reader, execution) => showRoutines("procedure", reader, execution),
+  FUNCTIONS: (reader, execution) => showRoutines("function", reader, execution),
+  EXTERNAL: showQualified,
+  USER: showQualified,
+  INTEGRATIONS: showIntegrations,
+  API: (reader, execution) => {
+    reader.expect("INTEGRATIONS");
+    return showIntegrations(reader, execution);
+  },
   DATABASES: (reader, execution) =>
     showContainers(execution.server.storage.catalog.listContainers("database"), reader, execution),
   SCHEMAS: showSchemas,
   WAREHOUSES: (reader, execution) =>
     showContainers(execution.server.storage.catalog.listContainers("warehouse"), reader, execution),
-  ROLES: (reader, execution) =>
-    showContainers(execution.server.storage.catalog.listContainers("role"), reader, execution),
+  ROLES: showRoles,
+  USERS: showUsers,
   PARAMETERS: showParameters,
   GRANTS: showGrants,
+  FUTURE: showFutureGrants,
 };
 
 export async function show(execution: Execution): Promise<EngineResult> {
@@ -58,7 +81,9 @@ function showSchemas(reader: TokenReader, execution: Execution): EngineResult {
   return answer(
     header,
     schemas
-      .filter(({ path }) => scope.matches(path[1] ?? ""))
+      .filter(
+        (entry) => scope.matches(entry.path[1] ?? "") && isShown(securableOf(entry), execution),
+      )
       .map(({ createdAtMs, path, owner, comment }) => [
         seconds(createdAtMs),
         path[1] ?? "",
@@ -81,7 +106,9 @@ function showContainers(
 ): EngineResult {
   const scope = readScope(reader, execution);
   const header: Header = [["created_on", TIME], ...texts("name", "owner", "comment")];
-  const rows = entries.filter(({ path }) => scope.matches(path[0] ?? ""));
+  const rows = entries.filter(
+    (entry) => scope.matches(entry.path[0] ?? "") && isShown(securableOf(entry), execution),
+  );
   return answer(
     header,
     rows.map(({ createdAtMs, path, owner, comment }) => [
@@ -112,17 +139,5 @@ function showParameters(reader: TokenReader, execution: Execution): EngineResult
       "",
       typeof value === "string" ? "STRING" : typeof value === "number" ? "NUMBER" : "BOOLEAN",
     ]),
-  );
-}
-
-function showGrants(_reader: TokenReader, execution: Execution): EngineResult {
-  const grants = execution.server.storage.catalog.listGrants();
-  const header: Header = [
-    ["created_on", TIME],
-    ...texts("privilege", "granted_on", "grantee_name"),
-  ];
-  return answer(
-    header,
-    grants.map(({ createdAtMs, path }) => [seconds(createdAtMs), ...path]),
   );
 }

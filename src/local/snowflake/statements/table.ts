@@ -6,9 +6,12 @@ import {
   fullName,
   storageSchema,
   storageTable,
+  type StreamEntry,
   type TableEntry,
 } from "../engine/catalog.ts";
+import type { CheckEntry } from "../engine/check-entry.ts";
 import { snowflakeType } from "../engine/cells.ts";
+import { writeChecks } from "./checks.ts";
 import {
   columnEntry,
   type ColumnDefinition,
@@ -16,6 +19,7 @@ import {
   type TableDefinition,
 } from "./create-table.ts";
 import { changeCatalog } from "./ddl.ts";
+import { prepareReading } from "./prepared-reading.ts";
 import { withDeferredTypes } from "../translate/deferred-types.ts";
 import type { EngineResult } from "../engine.ts";
 import { alreadyExists, compilationError } from "../engine/errors.ts";
@@ -24,14 +28,15 @@ import { statusResult } from "../engine/results.ts";
 import { column, generateDuckDB, quoteName } from "../translate/sql-ast.ts";
 import { storageOf, storeNode, TEXT_LENGTH_MAX } from "../translate/snowflake-types.ts";
 import { storageName } from "../engine/storage.ts";
-import { dropChanges } from "../engine/streams.ts";
-import { translateExpression, translateQuery, type Translated } from "../translate/translate.ts";
+import { dropChanges, staleStream } from "../engine/streams.ts";
+import { translateQuery, type Translated } from "../translate/translate.ts";
 import { contextOf, namesOf } from "../translate/context.ts";
 import { tableFinder } from "./dml.ts";
 import { runWithStreams } from "./query.ts";
 
 /** CREATE [OR REPLACE] [TEMPORARY] TABLE. */
-export async function createTable(execution: Execution): Promise<EngineResult> {
+export async function createTable(written: Execution): Promise<EngineResult> {
+  const execution = await prepareReading(written);
   const definition = readCreateTable(execution.sql);
   const path = completePath(definition.path, namesOf(execution));
   const { catalog } = execution.server.storage;
@@ -67,7 +72,9 @@ async function makeTable(
     kind: "table",
     path,
     columns,
+    checks: listChecks(definition, execution),
     comment: definition.comment,
+    ...(definition.retentionDays === null ? {} : { retentionDays: definition.retentionDays }),
     session: definition.isTemporary ? execution.state.id : null,
     createdAtMs: Date.now(),
     owner: execution.state.role ?? "",
@@ -75,18 +82,23 @@ async function makeTable(
   const fill =
     source === undefined
       ? fillFromLike(definition, table, execution)
-      : [fillFromQuery(table, source.sql)];
+      : [`${fillFromQuery(table, source.sql)}${returningChecks(table, execution)}`];
   await changeCatalog(execution, [path], () => ({
     sql: [
       ...dropSql(replaced, execution),
-      ...createSql(definition, table, execution),
+      ...createSql(definition, table),
+      ...bindChecks(table, execution),
       ...fill,
       ...consume(source, execution),
     ],
-    put: [table],
-    remove:
-      replaced === undefined ? [] : [replaced, ...execution.server.storage.catalog.streamsOn(path)],
+    put: replaced === undefined ? [table] : [table, ...staleStreams(path, execution)],
+    remove: replaced === undefined ? [] : [replaced],
   }));
+}
+
+/** What a replaced table leaves of the streams on it. */
+function staleStreams(path: readonly string[], { server }: Execution): StreamEntry[] {
+  return server.storage.catalog.streamsOn(path).map(staleStream);
 }
 
 function consume(source: Translated | undefined, execution: Execution): string[] {
@@ -125,6 +137,23 @@ function listColumns(
     seen.add(entry.name);
     return columnEntry(entry, entry.identity === null ? null : sequenceName(path, entry.name));
   });
+}
+
+/** A table made LIKE another has its checks. */
+function listChecks(definition: TableDefinition, execution: Execution): readonly CheckEntry[] {
+  if (definition.like === null) return definition.checks;
+  return tableFinder(execution)(definition.like.path).checks ?? [];
+}
+
+/** So that a check over a column that is not there is refused now, and not with the first row. */
+export function bindChecks(table: TableEntry, execution: Execution): string[] {
+  const checks = writeChecks(table, execution);
+  return checks === undefined ? [] : [`SELECT ${checks} FROM ${tableName(table)} LIMIT 0`];
+}
+
+function returningChecks(table: TableEntry, execution: Execution): string {
+  const checks = writeChecks(table, execution);
+  return checks === undefined ? "" : ` RETURNING ${checks}`;
 }
 
 function sequenceName(path: readonly string[], name: string): string {
@@ -168,15 +197,12 @@ export async function describeQuery(
   }
 }
 
-function createSql(definition: TableDefinition, table: TableEntry, execution: Execution): string[] {
+function createSql(definition: TableDefinition, table: TableEntry): string[] {
   const sequences = definition.columns.flatMap((entry, index) =>
     createSequence(entry, table.columns[index]),
   );
-  const checks = definition.checks.map(
-    (check) => `CHECK (${translateExpression(check, contextOf(execution))})`,
-  );
-  const columns = table.columns.map(writeColumn);
-  return [...sequences, `CREATE TABLE ${tableName(table)} (${[...columns, ...checks].join(", ")})`];
+  const columns = table.columns.map(writeColumn).join(", ");
+  return [...sequences, `CREATE TABLE ${tableName(table)} (${columns})`];
 }
 
 function createSequence({ identity }: ColumnDefinition, entry: ColumnEntry | undefined): string[] {

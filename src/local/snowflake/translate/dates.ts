@@ -119,7 +119,13 @@ function converter(kind: string, tried = false): ArgumentsRewriter {
 
 /** TO_VARCHAR of a date or time with a format. */
 export function formatDate(value: Node, format: string): Node {
-  return call("strftime", macro("sf_when", value), textLiteral(toStrftime(format)));
+  const [, before = "", zone] = /^(.*?)TZH(:?)TZM$/i.exec(format) ?? [];
+  if (zone !== undefined) {
+    const offset = generateDuckDB(macro("sf_offset_of", value, textLiteral(zone)));
+    if (before === "") return raw(offset);
+    return raw(`(${generateDuckDB(formatDate(value, before))} || ${offset})`);
+  }
+  return call("strftime", macro("sf_shown", value), textLiteral(toStrftime(format)));
 }
 
 function part(unit: string): ArgumentsRewriter {

@@ -23,7 +23,7 @@ const ELEMENTS: readonly (readonly [RegExp, string])[] = [
 ];
 
 /** Whether a format is one of dates, and not of numbers. */
-export const DATE_FORMAT = /YY|MM|DD|HH|MI|SS|FF|MON|DY|AM|PM/i;
+export const DATE_FORMAT = /YY|MM|DD|HH|MI|SS|FF|MON|DY|AM|PM|TZH/i;
 
 /** A Snowflake date format as DuckDB's. Throws EngineError for elements that DuckDB cannot write (FF4, TZH ...). */
 export function toStrftime(format: string): string {

@@ -18,6 +18,7 @@ import {
 } from "./sql-ast.ts";
 import { SEQUENCE_COLUMN } from "./sequences.ts";
 import { HIDDEN } from "./functions.ts";
+import { writeTaskHistory } from "./task-history.ts";
 
 /** The DuckDB database that holds all of Snowflake's. */
 export const DATA_CATALOG = "data";
@@ -89,6 +90,7 @@ interface FunctionArguments {
 const TABLE_FUNCTIONS: Readonly<Record<string, TableFunction>> = {
   FLATTEN: writeFlatten,
   GENERATOR: writeGenerator,
+  TASK_HISTORY: ({ byName }, { context }) => writeTaskHistory(context.taskHistory(), byName),
   SPLIT_TO_TABLE: (args) => {
     const [text, separator] = args.byPosition;
     return `(SELECT 1 AS "SEQ", i AS "INDEX", parts[i] AS "VALUE" FROM (SELECT string_split(${text}, ${separator}) AS parts),
@@ -137,7 +139,7 @@ function readArguments(args: readonly Node[], rewriting: Rewriting): FunctionArg
 }
 
 function writeTableFunction(node: Node, rewriting: Rewriting): string | undefined {
-  const fields = fieldsIf(node, "function");
+  const fields = fieldsIf(node, "function") ?? informationFunction(node);
   if (fields === undefined) return undefined;
   const name = textOf(fields["name"]).toUpperCase().replace(HIDDEN, "");
   const args = listOf(fields["args"]);
@@ -145,6 +147,15 @@ function writeTableFunction(node: Node, rewriting: Rewriting): string | undefine
   const write = TABLE_FUNCTIONS[name];
   if (write === undefined) throw unsupported(`table function ${name}`);
   return write(readArguments(args, rewriting), rewriting);
+}
+
+/** `[db.]INFORMATION_SCHEMA.F(...)` as the call of F. */
+function informationFunction(node: Node): Fields | undefined {
+  const call = fieldsIf(node, "method_call");
+  const schema = fieldsIf(call?.["this"], "column");
+  if (textOf(fieldsOf(schema?.["name"])["name"]).toUpperCase() !== "INFORMATION_SCHEMA")
+    return undefined;
+  return { name: fieldsOf(call?.["method"])["name"] ?? null, args: call?.["args"] ?? [] };
 }
 
 /** `LATERAL FLATTEN(...) f`. */

@@ -72,6 +72,13 @@ const CONVERSIONS = [
   // A date or time as it is; text, numbers and variants as TIMESTAMP_NTZ.
   `sf_when(${TZ}) AS sf_wall(x), (${LTZ}) AS x, (x DATE) AS x, (${NTZ}) AS x, (x TIME_NS) AS x,
      (x) AS sf_parse_ntz(sf_plain_text(x))`,
+  // The same as strftime takes it, which knows no times of day.
+  `sf_shown(${TZ}) AS sf_wall(x), (${LTZ}) AS x, (x DATE) AS x, (${NTZ}) AS x,
+     (x TIME_NS) AS make_timestamp_ns(epoch_ns(x)), (x) AS sf_parse_ntz(sf_plain_text(x))`,
+  // With the separator between hours and minutes; only what has a zone has an offset.
+  `sf_offset_of(${TZ}, s) AS regexp_replace(sf_offset(x.o), '(\\d\\d)(\\d\\d)$', '\\1' || s || '\\2'),
+     (${LTZ}, s) AS regexp_replace(sf_offset(${LOCAL_OFFSET}), '(\\d\\d)(\\d\\d)$', '\\1' || s || '\\2'),
+     (x, s) AS ''`,
   `sf_bool(x) AS CASE WHEN typeof(x) = 'VARCHAR' THEN CAST(CASE lower(CAST(x AS VARCHAR)) WHEN 'on' THEN 'true'
      WHEN 'off' THEN 'false' ELSE CAST(x AS VARCHAR) END AS BOOLEAN)
      WHEN typeof(x) IN ('BOOLEAN', 'JSON') THEN CAST(sf_plain_text(x) AS BOOLEAN)

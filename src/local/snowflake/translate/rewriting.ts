@@ -23,6 +23,10 @@ export interface TranslateContext {
   resolve(path: readonly string[]): Source;
   /** Whether a stream has rows, for SYSTEM$STREAM_HAS_DATA; DuckDB's SQL for it. */
   streamHasData(name: string): string;
+  /** The text of GET_DDL. */
+  getDdl(kind: string, name: string, isQualified: boolean): string;
+  /** DuckDB's SELECT behind INFORMATION_SCHEMA.TASK_HISTORY(). */
+  taskHistory(): string;
   /** Values of CURRENT_USER() and its like, by their names. */
   readonly sessionValues: Readonly<Record<string, string | null>>;
   /** The time of the statement. */

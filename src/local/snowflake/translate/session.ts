@@ -2,7 +2,7 @@
 
 import { compilationError } from "../engine/errors.ts";
 import type { Rewriting } from "./rewriting.ts";
-import { castTo, isNull, literalText, type Node, raw, textLiteral } from "./sql-ast.ts";
+import { castTo, fieldsIf, isNull, literalText, type Node, raw, textLiteral } from "./sql-ast.ts";
 
 type SessionFunction = (args: readonly Node[], rewriting: Rewriting) => Node;
 
@@ -26,6 +26,14 @@ function streamHasData(args: readonly Node[], rewriting: Rewriting): Node {
   if (name === undefined || isNull(args[0]))
     throw compilationError("SYSTEM$STREAM_HAS_DATA needs the name of a stream");
   return raw(rewriting.context.streamHasData(name));
+}
+
+function getDdl(args: readonly Node[], { context }: Rewriting): Node {
+  const [kind, name] = args.map(literalText);
+  if (kind === undefined || name === undefined)
+    throw compilationError("GET_DDL needs a kind and the name of an object");
+  const isQualified = fieldsIf(args[2], "boolean")?.["value"] === true;
+  return textLiteral(context.getDdl(kind, name, isQualified));
 }
 
 export const SESSION_FUNCTIONS: Readonly<Record<string, SessionFunction>> = {
@@ -60,4 +68,5 @@ export const SESSION_FUNCTIONS: Readonly<Record<string, SessionFunction>> = {
     ].map((name) => [name, value(name)]),
   ),
   SYSTEM$STREAM_HAS_DATA: streamHasData,
+  GET_DDL: getDdl,
 };

@@ -26,10 +26,14 @@ export interface Translated {
   readonly streams: ReadonlySet<string>;
 }
 
-/** Translates a SELECT, WITH or VALUES. Throws EngineError. */
-export function translateQuery(sql: string, context: TranslateContext): Translated {
+/** Translates a SELECT, WITH or VALUES; `names` are those of columns without an alias. Throws EngineError. */
+export function translateQuery(
+  sql: string,
+  context: TranslateContext,
+  names: readonly string[] = selectListTexts(sql),
+): Translated {
   const rewriting = startRewriting(context);
-  return { sql: writeQuery(sql, rewriting), streams: rewriting.streams };
+  return { sql: writeQuery(sql, rewriting, names), streams: rewriting.streams };
 }
 
 /** The statement's tree, ready for `rewriting.rewrite`. Throws EngineError 001003. */
@@ -50,8 +54,12 @@ export function rewriteExpression(sql: string, rewriting: Rewriting): Node {
   return rewriting.rewrite(expression ?? null);
 }
 
-function writeQuery(sql: string, rewriting: Rewriting): string {
-  const statement = nameOuterColumns(parseStatement(sql, rewriting.context), selectListTexts(sql));
+function writeQuery(
+  sql: string,
+  rewriting: Rewriting,
+  names: readonly string[] = selectListTexts(sql),
+): string {
+  const statement = nameOuterColumns(parseStatement(sql, rewriting.context), names);
   return generateDuckDB(rewriting.rewrite(statement));
 }
 

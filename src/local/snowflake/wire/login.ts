@@ -17,7 +17,7 @@ const UNNAMED_USER = "LOCAL_USER";
 
 /**
  * POST /session/v1/login-request: any user with any password, key pair, token or identity is let in, with one missing
- * or with another account's name not (390100). Database, schema, warehouse and role come in the query.
+ * or with another account's name not (390100), nor with a role that is not the user's. Database, schema, warehouse and role come in the query.
  */
 export async function answerLogin(
   body: JsonObject,
@@ -29,13 +29,14 @@ export async function answerLogin(
   if (reason !== null) return refuse({ code: "390100", message: `${INCORRECT_LOGIN} ${reason}` });
   const user = (readText(data, "LOGIN_NAME") ?? UNNAMED_USER).toUpperCase();
   const requested = readScalars(data, "SESSION_PARAMETERS");
-  const engine = await settings.engine.openSession({ user, ...readContext(query) });
+  let engine: EngineSession | undefined;
   try {
+    engine = await settings.engine.openSession({ user, ...readContext(query) });
     const clientParameters = await applyLoginParameters(engine, requested);
     const session = settings.sessions.open(user, engine, clientParameters);
     return succeed(describeLogin(session, settings.sessions));
   } catch (error) {
-    await engine.close();
+    await engine?.close();
     if (!(error instanceof EngineError)) throw error;
     const { code, message, sqlState } = error;
     return refuse({ code, message, data: { sqlState } });

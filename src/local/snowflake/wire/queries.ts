@@ -111,7 +111,7 @@ async function runQuery(
       parameters: sessionParameters(session, parameters),
       session: session.engine,
       origin: settings.origin,
-      bindCount: Object.keys(binds).length,
+      bindCount: result.bindCount ?? Object.keys(binds).length,
     });
     query.state = { status: "succeeded", dataJson, chunks: rows.chunks, endedAt: Date.now() };
     session.queries.expireResults(0);

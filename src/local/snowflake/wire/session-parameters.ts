@@ -51,8 +51,9 @@ export async function applyLoginParameters(
   return own;
 }
 
+/** Results are JSON here, which every driver reads, whatever JDBC_QUERY_RESULT_FORMAT and its like ask for. */
 function isClientParameter(name: string): boolean {
-  return name in CLIENT_PARAMETERS || name.startsWith("CLIENT_") || name.startsWith("GCS_");
+  return name in CLIENT_PARAMETERS || /^(?:CLIENT|GCS)_|_QUERY_RESULT_FORMAT$/.test(name);
 }
 
 async function setParameter(

@@ -1,15 +1,22 @@
 import { gunzipSync } from "node:zlib";
-import { errorCode } from "./atomic-file.ts";
+
+/** A call of `POST /trigger`, whoever serves it. */
+export interface TriggerRequest {
+  /** By lower-case name; null when there is none. */
+  readonly header: (name: string) => string | null;
+  /** Null: it was longer than `TRIGGER_BODY_BYTES_MAX` and is not here. */
+  readonly body: Uint8Array | null;
+}
 
 /** What a trigger's caller sent: nothing that matters, or the rows of a Snowflake external function call. */
 export type TriggerCall = { readonly rowNumbers: readonly number[] | null } | { problem: string };
 
-const TRIGGER_BODY_BYTES_MAX = 4_096;
+export const TRIGGER_BODY_BYTES_MAX = 4_096;
 
-/** Reads and checks the body, which may be absent or gzip, at most `TRIGGER_BODY_BYTES_MAX` bytes either way. */
-export async function readTriggerCall(request: Request): Promise<TriggerCall> {
-  const sent = await readLimited(request);
-  const bytes = sent === null ? null : unpack(sent, request.headers.get("content-encoding"));
+/** Checks a call's body, which may be empty or gzip, at most `TRIGGER_BODY_BYTES_MAX` bytes either way. */
+export function readTriggerCall(request: TriggerRequest): TriggerCall {
+  const bytes =
+    request.body === null ? null : unpack(request.body, request.header("content-encoding"));
   if (bytes === null) {
     return {
       problem: `The body is longer than ${TRIGGER_BODY_BYTES_MAX} bytes; it may be empty or {}`,
@@ -25,16 +32,28 @@ export async function readTriggerCall(request: Request): Promise<TriggerCall> {
 }
 
 /** The batch id that Snowflake repeats when it sends a call again, or an id of our own. */
-export function requestIdOf(request: Request): string {
-  return request.headers.get("sf-external-function-query-batch-id") ?? crypto.randomUUID();
+export function requestIdOf(request: TriggerRequest): string {
+  return request.header("sf-external-function-query-batch-id") ?? crypto.randomUUID();
+}
+
+/**
+ * The body of the answer: to a person as it is, to Snowflake one value for each row it sent, in the same order.
+ * Source: docs.snowflake.com/en/sql-reference/external-functions-data-format
+ */
+export function writeTriggerReply(
+  rowNumbers: readonly number[] | null,
+  done: Readonly<Record<string, unknown>>,
+): object {
+  if (rowNumbers === null) return done;
+  return { data: rowNumbers.map((number) => [number, { ok: true, ...done }]) };
 }
 
 /**
  * Snowflake marks its calls of an external function with this header.
  * Source: docs.snowflake.com/en/sql-reference/external-functions-data-format
  */
-function isSnowflakeCall(request: Request): boolean {
-  return request.headers.has("sf-external-function-format");
+function isSnowflakeCall(request: TriggerRequest): boolean {
+  return request.header("sf-external-function-format") !== null;
 }
 
 /** `{"data": [[0, ...arguments], [1, ...arguments]]}`, where the first element is the number of the row. */
@@ -61,18 +80,6 @@ function parseObject(text: string): object | null {
   }
 }
 
-/** Null: it is too long; the rest is not read. */
-async function readLimited(request: Request): Promise<Uint8Array | null> {
-  const chunks: Uint8Array[] = [];
-  let sizeBytes = 0;
-  for await (const chunk of request.body ?? []) {
-    sizeBytes += chunk.length;
-    if (sizeBytes > TRIGGER_BODY_BYTES_MAX) return null;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
-}
-
 /** Snowflake compresses on AWS unless the function says COMPRESSION = NONE. Null: it is too long once unpacked. */
 function unpack(
   bytes: Uint8Array,
@@ -85,8 +92,12 @@ function unpack(
   try {
     return { unpacked: gunzipSync(bytes, { maxOutputLength: TRIGGER_BODY_BYTES_MAX }) };
   } catch (thrown) {
-    return errorCode(thrown) === "ERR_BUFFER_TOO_LARGE"
+    return isTooLong(thrown)
       ? null
       : { problem: "The body is not gzip, although its encoding says so" };
   }
+}
+
+function isTooLong(thrown: unknown): boolean {
+  return thrown instanceof Error && "code" in thrown && thrown.code === "ERR_BUFFER_TOO_LARGE";
 }

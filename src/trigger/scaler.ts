@@ -1,0 +1,103 @@
+import {
+  DescribeServicesCommand,
+  type ECSClient,
+  type ECSServiceException,
+  UpdateServiceCommand,
+} from "@aws-sdk/client-ecs";
+import { messageOf } from "../report/errors.ts";
+
+/** The number of workers. */
+export interface Scaler {
+  /** Throws an Error that names the service, and the permission when that is what is missing. */
+  desired(): Promise<number>;
+  setDesired(count: number): Promise<void>;
+}
+
+export interface EcsService {
+  readonly cluster: string;
+  readonly service: string;
+}
+
+/**
+ * The desired count of an ECS service. `lowering` is a client that tries once: a lowering that was thought lost and
+ * sent again could arrive after a raising, and nobody would be awake.
+ */
+export function openEcsScaler(
+  clients: { readonly raising: ECSClient; readonly lowering: ECSClient },
+  { cluster, service }: EcsService,
+): Scaler {
+  let known = 0;
+  return {
+    desired: async () => {
+      const command = new DescribeServicesCommand({ cluster, services: [service] });
+      const { services = [] } = await explained("ecs:DescribeServices", service, cluster, () =>
+        clients.raising.send(command),
+      );
+      const found = services.find(({ status }) => status !== "INACTIVE");
+      if (found === undefined) {
+        throw new Error(`there is no ECS service "${service}" in the cluster "${cluster}"`);
+      }
+      known = found.desiredCount ?? 0;
+      return known;
+    },
+    setDesired: async (count) => {
+      const client = count < known ? clients.lowering : clients.raising;
+      const command = new UpdateServiceCommand({ cluster, service, desiredCount: count });
+      await explained("ecs:UpdateService", service, cluster, () => client.send(command));
+    },
+  };
+}
+
+/** On a laptop there is one worker, which is told to look. */
+export function openLocalScaler(triggerUrl: string): Scaler {
+  return {
+    desired: async () => 0,
+    setDesired: async (count) => {
+      if (count === 0) return;
+      const signal = AbortSignal.timeout(LOCAL_TIMEOUT_MS);
+      const response = await fetch(triggerUrl, { method: "POST", body: "{}", signal }).catch(
+        (thrown: unknown) => {
+          const advice = "is a worker running? bun run worker";
+          throw new Error(`${triggerUrl} cannot be reached (${messageOf(thrown)}); ${advice}`);
+        },
+      );
+      if (!response.ok) throw new Error(`${triggerUrl} answered ${response.status}`);
+    },
+  };
+}
+
+const LOCAL_TIMEOUT_MS = 5_000;
+
+async function explained<T>(
+  action: string,
+  service: string,
+  cluster: string,
+  call: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await call();
+  } catch (thrown) {
+    const where = `ECS service "${service}" in cluster "${cluster}"`;
+    throw new Error(`${action} on the ${where}: ${adviceFor(thrown, action)}`, { cause: thrown });
+  }
+}
+
+function adviceFor(thrown: unknown, action: string): string {
+  switch (nameOf(thrown)) {
+    case "AccessDeniedException":
+      return `the function's role lacks ${action} on it`;
+    case "ClusterNotFoundException":
+      return "there is no such cluster";
+    case "ServiceNotFoundException":
+    case "ServiceNotActiveException":
+      return "there is no such service";
+    case "ThrottlingException":
+      return "AWS throttles the call; it is tried again at the next trigger";
+    default:
+      return messageOf(thrown).replace(/\s+/g, " ");
+  }
+}
+
+function nameOf(thrown: unknown): ECSServiceException["name"] {
+  return thrown instanceof Error ? thrown.name : "";
+}
