@@ -188,9 +188,12 @@ function checkLabel(found: string, label: string): void {
   if (label.length < 40 || !found.endsWith("…") || COMPLEX.test(label))
     return expectShown(found, label);
   const kept = visible(found.slice(0, -1), false);
-  expect(kept.length).toBeGreaterThan(20);
+  expect(kept.length).toBeGreaterThan(SHOWN_OF_LABEL_MIN);
   expect(visible(printable(label), false).startsWith(kept)).toBe(true);
 }
+
+/** Of a label that is cut, at least so many characters are shown. */
+const SHOWN_OF_LABEL_MIN = 20;
 
 /** Characters that no font has, and those that every font for European texts has. */
 const SURELY_MISSING = /[\uE000\u{F0000}-\u{10FFFD}]/gu;
@@ -208,6 +211,7 @@ function checkWarnings(summary: RenderSummary, texts: readonly string[]): void {
   const {
     missing_glyph: missing = 0,
     unshaped_script: unshaped = 0,
+    label_cut: cut = 0,
     ...exact
   } = Object.fromEntries(summary.warnings.map(({ code, count }) => [code, count]));
   const controls = countIn(texts, CONTROL);
@@ -216,6 +220,8 @@ function checkWarnings(summary: RenderSummary, texts: readonly string[]): void {
     ...(controls === 0 ? {} : { control_character: controls }),
     ...(halves === 0 ? {} : { lone_surrogate: halves }),
   });
+  // Six lines of the narrowest column hold more than this.
+  expect(cut).toBeLessThanOrEqual(texts.filter((text) => text.length > SHOWN_OF_LABEL_MIN).length);
   const shown = texts.map(printable);
   expect(missing).toBeGreaterThanOrEqual(countIn(shown, SURELY_MISSING));
   const drawn = shown.map((text) => (COMPLEX.test(text) ? text : text.replaceAll(NOT_DRAWN, "")));
