@@ -94,12 +94,12 @@ CREATE TABLE IF NOT EXISTS REPORT_RUN (
 ) COMMENT = 'One row for each attempt at a report; never deleted by the service';
 
 CREATE TABLE IF NOT EXISTS REPORT_DELIVERY (
-  DELIVERY_ID VARCHAR(64)   NOT NULL COMMENT 'SHA-256 of run, channel, target and kind: the same message has the same identity',
+  DELIVERY_ID VARCHAR(64)   NOT NULL COMMENT 'SHA-256 of run, channel, target, kind and recipient key: the same message has the same identity',
   RUN_ID      VARCHAR(64)   NOT NULL COMMENT 'REPORT_RUN.RUN_ID',
   CONFIG_ID   VARCHAR(64)   NOT NULL COMMENT 'REPORT_CONFIG.CONFIG_ID',
   CHANNEL     VARCHAR(20)   NOT NULL COMMENT 'EMAIL, SNS or SLACK',
   TARGET      VARCHAR(320)  NOT NULL COMMENT 'Address, topic or webhook name',
-  KIND        VARCHAR(20)   NOT NULL COMMENT 'RESULT or FAILURE',
+  KIND        VARCHAR(20)   NOT NULL COMMENT 'RESULT, FAILURE or SUMMARY (of a burst)',
   RECIPIENT_KEY VARCHAR(256) COMMENT 'Of a burst: whose rows the message carries',
   STATE       VARCHAR(20)   NOT NULL CHECK (STATE IN ('NEW', 'SENDING', 'SENT', 'FAILED', 'UNKNOWN')) COMMENT 'NEW, SENDING, SENT, FAILED, or UNKNOWN (the worker died while sending and nobody can tell)',
   FENCE       NUMBER(18,0)  NOT NULL DEFAULT 0 CHECK (FENCE >= 0) COMMENT 'Rises with each claim of the delivery',
@@ -112,7 +112,7 @@ CREATE TABLE IF NOT EXISTS REPORT_DELIVERY (
   CREATED_AT  TIMESTAMP_NTZ NOT NULL DEFAULT SYSDATE() COMMENT 'UTC. Written in the transaction that settled the run',
   SENT_AT     TIMESTAMP_NTZ COMMENT 'UTC',
   CONSTRAINT REPORT_DELIVERY_PK PRIMARY KEY (DELIVERY_ID)
-) COMMENT = 'The delivery ledger: one row for each run, channel, target and kind';
+) COMMENT = 'The delivery ledger: one row for each message that a run owes';
 
 CREATE TABLE IF NOT EXISTS WORKER_HEARTBEAT (
   WORKER_ID VARCHAR(200)  NOT NULL COMMENT 'Worker',

@@ -106,7 +106,7 @@ async function openTrigger(config: Config, opened: AsyncDisposableStack): Promis
   };
 }
 
-/** Twice as long as the longest query by default, and renewed while the worker works. */
+/** Renewed after half of it while the worker works (app.ts), so that no report is too long for it. */
 const PROTECTION_MINUTES = 120;
 
 async function openScaling(observe: Scaling["observe"], agentUrl: string | null): Promise<Scaling> {

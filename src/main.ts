@@ -1,4 +1,10 @@
-import { defineCommand, renderUsage, runCommand, type SubCommandsDef } from "citty";
+import {
+  type CommandDef,
+  defineCommand,
+  renderUsage,
+  runCommand,
+  type SubCommandsDef,
+} from "citty";
 import { description, name, version } from "../package.json" with { type: "json" };
 
 /** Loaded when called: `--version` shall not pay for what it does not use. */
@@ -43,6 +49,7 @@ async function runMain(rawArgs: readonly string[]): Promise<number> {
     return 0;
   }
   try {
+    await checkArguments(first, rawArgs.slice(1));
     await runCommand(main, { rawArgs: [...rawArgs] });
     return Number(process.exitCode ?? 0);
   } catch (thrown) {
@@ -53,10 +60,24 @@ async function runMain(rawArgs: readonly string[]): Promise<number> {
   }
 }
 
+/** An unknown command is left to citty, which passes over what stands before one. */
+async function checkArguments(first: string, rawArgs: readonly string[]): Promise<void> {
+  const { refuseUnknown } = await import("./commands/arguments.ts");
+  if (first.startsWith("-")) refuseUnknown(name, [first], {});
+  const command = await findCommand(first);
+  if (command === undefined) return;
+  const { args = {} } = command;
+  refuseUnknown(first, rawArgs, await (typeof args === "function" ? args() : args));
+}
+
 async function describeUsage(name: string): Promise<string> {
+  const command = await findCommand(name);
+  return await (command === undefined ? renderUsage(main) : renderUsage(command, main));
+}
+
+async function findCommand(name: string): Promise<CommandDef | undefined> {
   const lazy = Object.hasOwn(subCommands, name) ? subCommands[name] : undefined;
-  if (lazy === undefined) return await renderUsage(main);
-  return await renderUsage(await (typeof lazy === "function" ? lazy() : lazy), main);
+  return await (typeof lazy === "function" ? lazy() : lazy);
 }
 
 // A reader that has seen enough (`report-service list | head`) is no failure.

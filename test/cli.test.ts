@@ -71,6 +71,28 @@ describe("the command line", () => {
     expect(stderr).toBe("report-service: Unknown command bogus (see --help)\n");
   });
 
+  test.each([
+    [["add", "x.sql", "--recipient=ann@example.com"], "add has no --recipient"],
+    [["list", "-x"], "list has no -x"],
+    [["rerun", "a", "--as-of-them"], "rerun has no --as-of-them"],
+    [["cancel", "one", "two"], 'cancel has no place for "two"'],
+    [["worker", "now"], 'worker has no place for "now"'],
+    [["--quiet", "list"], "report-service has no --quiet"],
+  ])("%p: what a command does not know is refused, not passed over", async (args, refusal) => {
+    const { stdout, stderr, exitCode } = await run(args);
+    expect({ stdout, stderr, exitCode }).toEqual({
+      stdout: "",
+      stderr: `report-service: ${refusal} (see --help)\n`,
+      exitCode: 2,
+    });
+  });
+
+  test.each(["abc", "0", "1.5", "10001", ""])("list --limit=%s is refused", async (limit) => {
+    const { stderr, exitCode } = await run(["list", `--limit=${limit}`]);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain(`--limit: "${limit}" is not a whole number from 1 to 10000`);
+  });
+
   test("wrong settings are named together at start, with exit code 78", async () => {
     const { stderr, exitCode } = await run(["worker"], {
       POLL_INTERVAL: "often",

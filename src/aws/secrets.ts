@@ -1,4 +1,6 @@
 import { messageOf, ReportError } from "../report/errors.ts";
+import { AWS_NETWORK } from "./failure.ts";
+import { parseJson } from "./json.ts";
 
 interface SecretOptions {
   /** Instead of AWS's own. */
@@ -75,12 +77,7 @@ async function fetchText(secretId: string, options: SecretOptions): Promise<stri
     await import("@aws-sdk/client-secrets-manager");
   const region = options.region ?? regionOfArn(secretId);
   const client = new SecretsManagerClient({
-    // Without these the client waits for ever for a network that drops packets.
-    requestHandler: {
-      connectionTimeout: 3_000,
-      requestTimeout: 10_000,
-      throwOnRequestTimeout: true,
-    },
+    requestHandler: { ...AWS_NETWORK.requestHandler, requestTimeout: 10_000 },
     ...(region !== undefined && { region }),
     ...(options.endpoint !== undefined && { endpoint: options.endpoint }),
   });
@@ -108,15 +105,6 @@ function parseSecret(secretId: string, text: string): Record<string, unknown> {
     );
   }
   return Object.fromEntries(Object.entries(value));
-}
-
-/** Undefined: it is not JSON. The parser's own error quotes the text, which must not get into a log. */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function explain(secretId: string, reason: string, facts: ErrorFacts = {}): ReportError {

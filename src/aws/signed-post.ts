@@ -1,4 +1,4 @@
-import { ReportError } from "../report/errors.ts";
+import { messageOf, ReportError } from "../report/errors.ts";
 
 /** `id.execute-api.REGION.amazonaws.com`, where API Gateway serves an API that has no domain of its own. */
 const EXECUTE_API = /^[^.]+\.execute-api\.([^.]+)\.amazonaws\.com(\.cn)?$/;
@@ -43,7 +43,7 @@ export async function signPost(
     });
     return headers;
   } catch (thrown) {
-    const reason = thrown instanceof Error ? thrown.message.replace(/\s+/g, " ") : String(thrown);
+    const reason = messageOf(thrown).replace(/\s+/g, " ");
     const advice = "run with a role, or set AWS_PROFILE and AWS_REGION";
     throw new ReportError("configuration", `${url} cannot be called: ${reason}; ${advice}`, {
       cause: thrown,

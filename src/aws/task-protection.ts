@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { messageOf, ReportError } from "../report/errors.ts";
+import { parseJson } from "./json.ts";
 
 /** Keeps ECS from stopping this task while it works. */
 export interface TaskProtection {
@@ -52,7 +53,7 @@ function describeRefusal({ failure }: Answer): string {
 
 async function putState(url: string, state: object, timeoutMs: number): Promise<Answer> {
   const { status, text } = await callAgent(url, state, timeoutMs);
-  const answer = parseAnswer(text);
+  const { data: answer } = answerSchema.safeParse(parseJson(text));
   const error = answer?.error ?? null;
   if (error?.Code === "AccessDeniedException") {
     const advice = "allow ecs:UpdateTaskProtection on the cluster's tasks to the task role";
@@ -61,7 +62,7 @@ async function putState(url: string, state: object, timeoutMs: number): Promise<
       `the task may not protect itself; ${advice} (${error.Message})`,
     );
   }
-  if (answer === null || error !== null || status !== 200) {
+  if (answer === undefined || error !== null || status !== 200) {
     const said = error === null ? text.slice(0, 200) : `${error.Code}: ${error.Message}`;
     throw new ReportError("internal", `the ECS agent answered ${status}: ${said}`);
   }
@@ -84,14 +85,5 @@ async function callAgent(
   } catch (thrown) {
     const reason = `the ECS agent is out of reach: ${messageOf(thrown)}`;
     throw new ReportError("internal", reason, { cause: thrown });
-  }
-}
-
-/** Null: not JSON, or not what the agent is documented to say. */
-function parseAnswer(text: string): Answer | null {
-  try {
-    return answerSchema.safeParse(JSON.parse(text)).data ?? null;
-  } catch {
-    return null;
   }
 }

@@ -2,6 +2,7 @@ import type { LambdaClient } from "@aws-sdk/client-lambda";
 import { z } from "zod";
 import { type ErrorCode, ReportError } from "../report/errors.ts";
 import { AWS_NETWORK, type AwsCall, callAws } from "./failure.ts";
+import { parseJson } from "./json.ts";
 
 /**
  * The function that owns the number of workers and the links. Throws ReportError, not retryable when the permission or
@@ -73,15 +74,6 @@ async function invoke(
 function describe(text: string): string {
   const failure = z.object({ errorMessage: z.string() }).safeParse(parseJson(text));
   return failure.success ? failure.data.errorMessage : text.slice(0, 500);
-}
-
-/** Undefined: it is not JSON. */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function callOn(name: string, code: ErrorCode): AwsCall {

@@ -65,8 +65,10 @@ export async function checkTables(
   role: string,
 ): Promise<void> {
   for (const check of CHECKS) {
+    const tellByName: Tell = (finding) =>
+      tell(finding.isOk ? finding : { ...finding, text: `${check.name}: ${finding.text}` });
     await checked(
-      tell,
+      tellByName,
       "table",
       (error) => advise(check, error, schema, role),
       async () => {

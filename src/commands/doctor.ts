@@ -8,7 +8,7 @@ import { readChain } from "../snowflake/chain.ts";
 import type { Connection } from "../snowflake/connection.ts";
 import { openSnowflake, type SnowflakeAccess } from "../snowflake-access.ts";
 import { setUp } from "./control.ts";
-import { judgeChain } from "./doctor-chain.ts";
+import { judgeChain, type Onlooker } from "./doctor-chain.ts";
 import { examineDeployed, type Watch } from "./doctor-deployed.ts";
 import { checkTables } from "./doctor-tables.ts";
 import { checked, describeFinding, type Finding, type Tell } from "./findings.ts";
@@ -58,8 +58,7 @@ function createWatch(): Watch {
 async function examine(tell: Tell): Promise<void> {
   const config = await checked(tell, "settings", "correct the variables", async () => loadConfig());
   if (config === null) return;
-  await checkFolder(tell, "store", resolve(config.outputFolder));
-  await checkFolder(tell, "mail", resolve(config.outputFolder, "outbox"));
+  await checkOutput(tell, config);
   await checkFolder(tell, "scratch", resolve(config.worker.scratchFolder));
   await using access = await checked(
     tell,
@@ -86,7 +85,9 @@ async function checkSnowflake(tell: Tell, config: Config, access: SnowflakeAcces
   );
   if (session !== null) {
     await checkTables(tell, connection, session.schema, session.role);
-    await checkChain(tell, connection, session.schema, access.local !== null);
+    const isLocal = access.local !== null;
+    const onlooker = { role: session.role, names: config.setupNames, isLocal };
+    await checkChain(tell, connection, session.schema, onlooker);
   }
   await checkClock(tell, connection);
   await checkReader(tell, config, access);
@@ -96,7 +97,7 @@ async function checkChain(
   tell: Tell,
   connection: Connection,
   schema: string,
-  isLocal: boolean,
+  onlooker: Onlooker,
 ): Promise<void> {
   const chain = await checked(
     tell,
@@ -105,7 +106,7 @@ async function checkChain(
     () => readChain(connection, schema),
     () => "stream, procedures, function and tasks can be looked at",
   );
-  if (chain !== null) for (const finding of judgeChain(chain, isLocal)) tell(finding);
+  if (chain !== null) for (const finding of judgeChain(chain, onlooker)) tell(finding);
 }
 
 const SKEW_MAX_MS = 30_000;
@@ -174,6 +175,18 @@ async function readSession(connection: Connection): Promise<SessionFacts> {
     warehouse: WAREHOUSE_NAME ?? "none",
     schema: SCHEMA_NAME,
   };
+}
+
+/** With a bucket nothing is written into OUTPUT_FOLDER, which may well be read-only. */
+async function checkOutput(tell: Tell, { cloud, outputFolder }: Config): Promise<void> {
+  if (cloud.bucket === null) {
+    await checkFolder(tell, "store", resolve(outputFolder));
+    await checkFolder(tell, "mail", resolve(outputFolder, "outbox"));
+    return;
+  }
+  const store = `not checked: s3://${cloud.bucket}; doctor --deployed looks at a file in it`;
+  tell({ check: "store", isOk: true, text: store, advice: null });
+  tell({ check: "mail", isOk: true, text: "not checked: goes by SES", advice: null });
 }
 
 async function checkFolder(tell: Tell, check: string, folder: string): Promise<void> {

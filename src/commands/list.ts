@@ -1,4 +1,5 @@
 import { defineCommand } from "citty";
+import { ReportError } from "../report/errors.ts";
 import { listReports } from "../snowflake/reports.ts";
 import { withControl } from "./control.ts";
 import { formatStatuses, print, printJson } from "./output.ts";
@@ -18,7 +19,7 @@ export const list = defineCommand({
     json: { type: "boolean", description: "Answer as JSON" },
   },
   run: async ({ args }) => {
-    const limit = Math.min(LIMIT_MAX, Math.max(1, Math.trunc(Number(args.limit)) || LIMIT_DEFAULT));
+    const limit = parseLimit(args.limit);
     const statuses = await withControl(({ connection }) =>
       listReports(connection, { status: args.status ?? null, limit }),
     );
@@ -26,3 +27,12 @@ export const list = defineCommand({
     else print(statuses.length === 0 ? "no reports" : formatStatuses(statuses));
   },
 });
+
+function parseLimit(text: string): number {
+  const limit = /^\d+$/.test(text) ? Number(text) : 0;
+  if (limit >= 1 && limit <= LIMIT_MAX) return limit;
+  throw new ReportError(
+    "invalid_report",
+    `--limit: "${text}" is not a whole number from 1 to ${LIMIT_MAX}`,
+  );
+}

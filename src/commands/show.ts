@@ -7,6 +7,7 @@ import {
   readHistory,
   type ReportStatus,
 } from "../snowflake/reports.ts";
+import { writeSigning } from "../snowflake/unload.ts";
 import type { SettledRun } from "../worker/ports.ts";
 import { withControl } from "./control.ts";
 import { formatTable, formatTime, print, printJson } from "./output.ts";
@@ -84,7 +85,14 @@ function describeFiles(run: SettledRun | undefined): string {
   );
   const left = warnings.length - LINES_MAX;
   const told = left > 0 ? [...warnings.slice(0, LINES_MAX), `! and ${left} more`] : warnings;
-  return [describeArtifacts(run.artifacts), ...told].join("\n");
+  return [describeArtifacts(run.artifacts), ...describeFetching(run.artifacts), ...told].join("\n");
+}
+
+/** Nobody can open an address in a stage: Snowflake gives a link to it, here to the first of them. */
+function describeFetching(artifacts: readonly Artifact[]): string[] {
+  const staged = artifacts.find(({ uri }) => uri.startsWith("snowflake:"));
+  if (staged === undefined) return [];
+  return [`a link to a snowflake:// file: ${writeSigning(staged.uri)};`];
 }
 
 function describeArtifacts(artifacts: readonly Artifact[]): string {

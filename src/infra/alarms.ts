@@ -25,10 +25,7 @@ const HOUR_SECONDS = 3_600;
  * Alarms that also speak when nothing runs: the tick raises a worker, a worker tells what it sees, and the function
  * makes metrics of it. When that is not heard of for long, something in the chain is broken.
  */
-export function createAlarms(
-  settings: DeploymentSettings,
-  trigger: Trigger,
-): aws.cloudwatch.MetricAlarm[] {
+export function createAlarms(settings: DeploymentSettings, trigger: Trigger): void {
   const topic = new aws.sns.Topic("Alarms");
   requireTls("Alarms", topic.arn);
   if (settings.DEPLOY_ALARM_EMAIL !== undefined) {
@@ -38,11 +35,11 @@ export function createAlarms(
       endpoint: settings.DEPLOY_ALARM_EMAIL,
     });
   }
-  return listAlarms(settings, trigger).map((facts) => createAlarm(facts, topic));
+  for (const facts of listAlarms(settings, trigger)) createAlarm(facts, topic);
 }
 
-function createAlarm(facts: AlarmFacts, topic: aws.sns.Topic): aws.cloudwatch.MetricAlarm {
-  return new aws.cloudwatch.MetricAlarm(facts.name, {
+function createAlarm(facts: AlarmFacts, topic: aws.sns.Topic): void {
+  new aws.cloudwatch.MetricAlarm(facts.name, {
     alarmDescription: facts.description,
     namespace: facts.namespace,
     metricName: facts.metric,
@@ -60,8 +57,9 @@ function createAlarm(facts: AlarmFacts, topic: aws.sns.Topic): aws.cloudwatch.Me
 
 function listAlarms(settings: DeploymentSettings, trigger: Trigger): AlarmFacts[] {
   const tickSeconds = settings.DEPLOY_TICK_MINUTES * 60;
-  // CloudWatch takes whole minutes, and at most a day in all.
+  // Three ticks, but no less than an hour; CloudWatch takes whole minutes, and at most a day in all.
   const silenceSeconds = Math.min(86_400, Math.max(HOUR_SECONDS, tickSeconds * 3));
+  const silence = `for ${silenceSeconds / 60} minutes`;
   const ofTrigger = { namespace: NAMESPACE, dimensions: { Source: "trigger" } } as const;
   return [
     {
@@ -78,7 +76,7 @@ function listAlarms(settings: DeploymentSettings, trigger: Trigger): AlarmFacts[
     {
       ...ofTrigger,
       name: "QueueDepthAlarm",
-      description: "More reports are waiting than all workers take at a time",
+      description: "More than ten reports are waiting for each worker that there may be",
       metric: "QueuePending",
       statistic: "Maximum",
       comparison: "GreaterThanThreshold",
@@ -100,7 +98,7 @@ function listAlarms(settings: DeploymentSettings, trigger: Trigger): AlarmFacts[
     {
       ...ofTrigger,
       name: "NobodyLooksAlarm",
-      description: "No worker has told of the queue for three ticks: image, network or Snowflake",
+      description: `No worker has told of the queue ${silence}: image, network or Snowflake`,
       metric: "QueuePending",
       statistic: "SampleCount",
       comparison: "LessThanThreshold",
@@ -123,7 +121,7 @@ function listAlarms(settings: DeploymentSettings, trigger: Trigger): AlarmFacts[
     {
       namespace: "AWS/Lambda",
       name: "TickAlarm",
-      description: "The function was not called for three ticks: the schedule is off",
+      description: `The function was not called ${silence}: the schedule is off`,
       metric: "Invocations",
       dimensions: { FunctionName: trigger.function.name },
       statistic: "Sum",

@@ -128,6 +128,7 @@ function checkTogether(settings: DeploymentSettings): void {
       "DEPLOY_NETWORK=existing needs DEPLOY_VPC_ID, DEPLOY_SUBNET_IDS and DEPLOY_SECURITY_GROUP_IDS",
     );
   }
+  if (DEPLOY_NETWORK !== "existing") refuseNetworkParts(settings);
   const { SNOWFLAKE_API_AWS_IAM_USER_ARN: user, SNOWFLAKE_API_AWS_EXTERNAL_ID: id } = settings;
   if ((user === undefined) !== (id === undefined)) {
     throw new Error(
@@ -137,6 +138,21 @@ function checkTogether(settings: DeploymentSettings): void {
   const { DEPLOY_MAIL_IDENTITY: identity, MAIL_FROM: from } = settings;
   if (identity !== undefined && !isOf(from ?? "", identity)) {
     throw new Error("DEPLOY_MAIL_IDENTITY has to be the address of MAIL_FROM or its domain");
+  }
+}
+
+/** Left unread, they would let a deploy make a network that nobody asked for. */
+function refuseNetworkParts(settings: DeploymentSettings): void {
+  const { DEPLOY_VPC_ID, DEPLOY_SUBNET_IDS, DEPLOY_SECURITY_GROUP_IDS, DEPLOY_PUBLIC_IP } =
+    settings;
+  const parts = {
+    DEPLOY_VPC_ID: DEPLOY_VPC_ID !== undefined,
+    DEPLOY_SUBNET_IDS: DEPLOY_SUBNET_IDS.length > 0,
+    DEPLOY_SECURITY_GROUP_IDS: DEPLOY_SECURITY_GROUP_IDS.length > 0,
+    DEPLOY_PUBLIC_IP,
+  };
+  for (const [name, isGiven] of Object.entries(parts)) {
+    if (isGiven) throw new Error(`${name} needs DEPLOY_NETWORK=existing`);
   }
 }
 

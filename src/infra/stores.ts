@@ -58,16 +58,20 @@ export function requireTls(name: string, topicArn: $util.Input<string>): void {
   });
 }
 
-/** Private and over TLS only, as SST makes it; encrypted; what is old goes by itself. */
+/**
+ * Private and over TLS only, as SST makes it; encrypted; what is old goes by itself. A link's marker stays as long as its
+ * file, so that a link that was taken back cannot be made again.
+ */
 function createBucket({
   DEPLOY_ARTIFACT_DAYS,
   DEPLOY_LINK_DAYS,
 }: DeploymentSettings): sst.aws.Bucket {
+  const markerDays = Math.max(DEPLOY_ARTIFACT_DAYS, DEPLOY_LINK_DAYS);
   const bucket = new sst.aws.Bucket("Reports", {
     cors: false,
     lifecycle: [
       { id: "files", prefix: REPORTS_PREFIX, expiresIn: `${DEPLOY_ARTIFACT_DAYS} days` },
-      { id: "links", prefix: LINKS_PREFIX, expiresIn: `${DEPLOY_LINK_DAYS} days` },
+      { id: "links", prefix: LINKS_PREFIX, expiresIn: `${markerDays} days` },
     ],
     transform: {
       lifecycle: (args) => {

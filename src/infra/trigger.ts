@@ -4,7 +4,6 @@ import type { WorkerNames } from "./worker.ts";
 
 export interface Trigger {
   readonly function: sst.aws.Function;
-  readonly api: sst.aws.ApiGatewayV1;
   /** `https://.../prod/trigger` */
   readonly url: $util.Output<string>;
   /** Assumed by Snowflake. */
@@ -38,7 +37,7 @@ export function createTrigger(
     enabled: !$dev,
     retries: 3,
   });
-  return { function: fn, api, url: $interpolate`${api.url}trigger`, snowflakeRole, apiKey };
+  return { function: fn, url: $interpolate`${api.url}trigger`, snowflakeRole, apiKey };
 }
 
 /** Until Snowflake's side is known nobody may assume it. */

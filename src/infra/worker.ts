@@ -16,11 +16,6 @@ export function workerNames(stage: string): WorkerNames {
   };
 }
 
-export interface Worker {
-  readonly cluster: sst.aws.Cluster;
-  readonly service: sst.aws.Service;
-}
-
 /** The user of the image, who owns nothing but the scratch volume. */
 const USER = "10001:10001";
 const SCRATCH = "/scratch";
@@ -32,7 +27,7 @@ export function createWorker(
   stores: Stores,
   trigger: Trigger,
   names: WorkerNames,
-): Worker {
+): void {
   const cluster = new sst.aws.Cluster("Cluster", {
     vpc: network.vpc,
     transform: {
@@ -43,7 +38,7 @@ export function createWorker(
     },
   });
   const architecture = settings.DEPLOY_ARCHITECTURE;
-  const service = new sst.aws.Service("Worker", {
+  new sst.aws.Service("Worker", {
     cluster,
     cpu: "0.5 vCPU",
     memory: "1 GB",
@@ -91,7 +86,6 @@ export function createWorker(
       },
     },
   });
-  return { cluster, service };
 }
 
 /** ECS's own names: stopTimeout 120 s is the most that Fargate gives. */

@@ -116,10 +116,13 @@ function readWait(retryAfter: string | null): number | null {
 /** The subject is the header, and the sections of the text follow; its first is the title again. */
 function blocksOf({ subject, text }: Message): object {
   const [, ...rest] = text.split("\n\n");
-  const sections = rest.map((block) => ({
-    type: "section",
-    text: { type: "mrkdwn", text: cut(escapeMarkup(block), SECTION_MAX) },
-  }));
+  // What somebody else wrote may have blank lines in it, and Slack refuses a message for one empty section.
+  const sections = rest
+    .filter((block) => block.trim() !== "")
+    .map((block) => ({
+      type: "section",
+      text: { type: "mrkdwn", text: cut(escapeMarkup(block), SECTION_MAX) },
+    }));
   const header = { type: "header", text: { type: "plain_text", text: cut(subject, HEADER_MAX) } };
   return { text: escapeMarkup(subject), blocks: [header, ...sections.slice(0, SECTIONS_MAX)] };
 }

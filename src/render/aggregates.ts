@@ -11,8 +11,9 @@ import {
   type Accumulator,
 } from "./sums.ts";
 
-/** The columns whose values make the groups, and what to aggregate of which column. */
+/** What to aggregate of which column. */
 export interface AggregatePlan {
+  /** Where the column's cells are in a row. */
   readonly index: number;
   readonly aggregate: Aggregate;
   /** Whose cells are aggregated. */
@@ -70,6 +71,17 @@ export function planAggregates(
     }
     return { index, aggregate, source: column, column: aggregateColumn(column, aggregate) };
   });
+}
+
+/**
+ * Throws ReportError `invalid_report` for an aggregate of a column that is hidden: the result would stand under
+ * nothing. `shown` are the places of the others.
+ */
+export function refuseHidden({ subtotals, totals }: GroupPlan, shown: readonly number[]): void {
+  for (const [option, plans] of Object.entries({ subtotals, totals })) {
+    const hidden = plans.find(({ index }) => !shown.includes(index));
+    if (hidden !== undefined) refuse(`${option}.${hidden.source.name}`, "the column is hidden");
+  }
 }
 
 function requireColumn(columns: readonly Column[], name: string, path: string): number {

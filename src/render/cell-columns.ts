@@ -17,7 +17,7 @@ export interface ShownColumn {
  */
 export function selectColumns(columns: readonly Column[], options: ReportOptions): ShownColumn[] {
   const shown = columns
-    .map((column, index) => describeColumn(column, index, options))
+    .map((column, index) => describeColumn(column, index, options.columns))
     .filter((column) => column.options.hidden !== true);
   if (shown.length === 0) {
     throw new ReportError("invalid_report", "OPTIONS: columns hides every column of the result");
@@ -31,14 +31,17 @@ export function unknownColumns(columns: readonly Column[], options: ReportOption
   return Object.keys(options.columns).filter((name) => !names.has(name.toLowerCase()));
 }
 
-function describeColumn(column: Column, index: number, options: ReportOptions): ShownColumn {
-  const own = findOptions(column.name, options);
+/** A column with its label and options, `hidden` or not. */
+export function describeColumn(column: Column, index: number, named: NamedOptions): ShownColumn {
+  const own = findOptions(column.name, named);
   return { index, column, label: own.label ?? column.name, options: own };
 }
 
-function findOptions(name: string, options: ReportOptions): ColumnOptions {
-  if (Object.hasOwn(options.columns, name)) return options.columns[name] ?? {};
+type NamedOptions = ReportOptions["columns"];
+
+function findOptions(name: string, named: NamedOptions): ColumnOptions {
+  if (Object.hasOwn(named, name)) return named[name] ?? {};
   const folded = name.toLowerCase();
-  const entry = Object.entries(options.columns).find(([key]) => key.toLowerCase() === folded);
+  const entry = Object.entries(named).find(([key]) => key.toLowerCase() === folded);
   return entry?.[1] ?? {};
 }

@@ -1,3 +1,4 @@
+import { listNames } from "../report/short-text.ts";
 import type { RenderWarning } from "./renderer.ts";
 
 /** What was changed, for the reader of the file. The count stands after it. */
@@ -50,9 +51,6 @@ export function createTally(): WarningTally {
   };
 }
 
-/** More names are not listed; the count has them all. */
-const NAMES_MAX = 5;
-
 /** The warnings that happened, with the names of what was changed where they are known. */
 export function listWarnings(
   tally: WarningTally,
@@ -61,12 +59,10 @@ export function listWarnings(
   return CODES.filter((code) => tally[code] > 0).map((code) => ({
     code,
     count: tally[code],
-    message: `${MESSAGES[code]}: ${tally[code]}${listNames(names[code] ?? [])}.`,
+    message: `${MESSAGES[code]}: ${tally[code]}${inBrackets(listNames(names[code] ?? []))}.`,
   }));
 }
 
-function listNames(names: readonly string[]): string {
-  if (names.length === 0) return "";
-  const more = names.length > NAMES_MAX ? ", …" : "";
-  return ` (${names.slice(0, NAMES_MAX).join(", ")}${more})`;
+function inBrackets(text: string): string {
+  return text === "" ? "" : ` (${text})`;
 }

@@ -2,6 +2,7 @@ import { PREVIEW_COLUMNS_MAX, PREVIEW_ROWS_MAX, type Preview } from "../report/p
 import type { Column, Row, Table } from "../report/table.ts";
 import { selectColumns } from "./cell-columns.ts";
 import { type ChartData, createChartData, drawChartPng } from "./chart/chart.ts";
+import { shortenText } from "../report/short-text.ts";
 import { createPrintedColumns, type PrintedColumn } from "./pdf/cell-text.ts";
 import type { RenderContext } from "./renderer.ts";
 
@@ -74,10 +75,7 @@ function openChart(
 
 function show({ index, format }: PrintedColumn, row: Row): string {
   const cell = row[index] ?? null;
-  const text = cell === null ? "" : format(cell);
-  return text.length <= TEXT_LENGTH_MAX
-    ? text
-    : `${text.slice(0, TEXT_LENGTH_MAX - 1).toWellFormed()}…`;
+  return cell === null ? "" : shortenText(format(cell), TEXT_LENGTH_MAX).toWellFormed();
 }
 
 function alignCell(alignment: PrintedColumn["alignment"]): Preview["columns"][number]["alignment"] {

@@ -34,6 +34,11 @@ export interface Artifact {
   readonly recipientEmail?: string | undefined;
 }
 
+/** Whether the file is in a stage of Snowflake's own, which signs a link for seven days at most. */
+export function isStaged(uri: string): boolean {
+  return uri.startsWith("snowflake:");
+}
+
 /** Recipients of a burst may share files, each of which is stored once. */
 function distinctFiles(artifacts: readonly Artifact[]): Artifact[] {
   return [...new Map(artifacts.map((artifact) => [artifact.uri, artifact])).values()];

@@ -1,5 +1,5 @@
 import { refuse } from "./row-text.ts";
-import type { Cell, Column } from "./table.ts";
+import { type Cell, type Column, isTrueCell } from "./table.ts";
 
 const KEY_TYPES: ReadonlySet<string> = new Set(["text", "fixed", "boolean", "date"]);
 
@@ -17,7 +17,7 @@ const DAY_MS = 86_400_000;
 /** A cell as the text that Snowflake makes of it: 12.50, true, 2026-03-02. */
 export function keyText({ type }: Column, cell: Cell): string | null {
   if (cell === null) return null;
-  if (type === "boolean") return cell === "1" || cell.toLowerCase() === "true" ? "true" : "false";
+  if (type === "boolean") return isTrueCell(cell) ? "true" : "false";
   if (type !== "date") return cell;
   return new Date(Number(cell) * DAY_MS).toISOString().slice(0, 10);
 }

@@ -1,13 +1,13 @@
 import {
   describeRun,
   formatCount,
-  layOutHtml,
-  layOutText,
+  layOutMessage,
   type Message,
   type MessageFacts,
   oneLine,
   type Section,
 } from "./message.ts";
+import { shortenText } from "./short-text.ts";
 
 /** A recipient of a burst who got nothing, and why. */
 export interface FailedDelivery {
@@ -17,7 +17,7 @@ export interface FailedDelivery {
 }
 
 export interface SummaryFacts extends MessageFacts {
-  /** What is to be said of the recipients when not all got theirs. */
+  /** That it is late, and what became of the recipients when not all got theirs; null: neither. */
   readonly reason: string | null;
   /** Deliveries of the run that carry files. */
   readonly recipientsDone: number;
@@ -32,22 +32,8 @@ const SUBJECT_LENGTH_MAX = 120;
 export function writeSummaryMessage(facts: SummaryFacts): Message {
   const summary = facts.reason ?? describeDone(facts.recipientsDone);
   const subject = `${oneLine(facts.reportName)} (${summary})`;
-  const sections = describeSections(facts, summary);
-  return {
-    subject:
-      subject.length <= SUBJECT_LENGTH_MAX
-        ? subject
-        : `${subject.slice(0, SUBJECT_LENGTH_MAX - 1)}…`,
-    text: layOutText(facts.reportName, sections),
-    html: layOutHtml(
-      facts.reportName,
-      sections.map(({ heading, lines }) => ({
-        heading,
-        lines: lines.map((line) => Bun.escapeHTML(line)),
-      })),
-    ),
-    attachments: [],
-  };
+  const shown = shortenText(subject, SUBJECT_LENGTH_MAX);
+  return layOutMessage(shown, facts.reportName, describeSections(facts, summary));
 }
 
 function describeDone(count: number): string {

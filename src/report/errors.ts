@@ -9,7 +9,7 @@ export type ErrorCode =
   | "rows_missing" // fewer rows arrived than the warehouse reported
   | "render_failed"
   | "store_failed"
-  | "recipient_refused" // not an allowed recipient
+  | "recipient_refused" // not an allowed recipient, or a wrong row of a burst
   | "delivery_failed"
   | "warehouse_unavailable" // no connection; burns no attempt
   | "login_refused" // the warehouse is there and says no

@@ -1,4 +1,4 @@
-import type { Artifact } from "./artifact.ts";
+import { type Artifact, isStaged } from "./artifact.ts";
 import { layOutPreviewHtml, layOutPreviewText, type Preview } from "./preview.ts";
 
 /** A rendered message: data that a sender only has to send. */
@@ -72,11 +72,6 @@ export function linkReason(artifact: Artifact, encodedBytesMax: number): string 
   return isStaged(artifact.uri) ? `${reason}; it is good for 7 days` : reason;
 }
 
-/** Snowflake signs a link to a file of a stage for seven days at most. */
-function isStaged(uri: string): boolean {
-  return uri.startsWith("snowflake:");
-}
-
 const CHART_ID = "chart@report-service";
 
 /** The message to a recipient of a completed run. */
@@ -132,13 +127,23 @@ export function writeFailureMessage(facts: MessageFacts): Message {
     { heading: "What to do", lines: [todo] },
     { heading: "Figures", lines: describeRun(facts) },
   ];
+  return layOutMessage(title, title, sections);
+}
+
+/** A message without files; nothing in it is HTML. */
+export function layOutMessage(
+  subject: string,
+  title: string,
+  sections: readonly Section[],
+): Message {
+  const escaped = sections.map(({ heading, lines }) => ({
+    heading,
+    lines: lines.map(escapeHtml),
+  }));
   return {
-    subject: title,
+    subject,
     text: layOutText(title, sections),
-    html: layOutHtml(
-      title,
-      sections.map(({ heading, lines }) => ({ heading, lines: lines.map(escapeHtml) })),
-    ),
+    html: layOutHtml(title, escaped),
     attachments: [],
   };
 }
@@ -196,14 +201,14 @@ export interface Section {
   readonly lines: readonly string[];
 }
 
-export function layOutText(title: string, sections: readonly Section[]): string {
+function layOutText(title: string, sections: readonly Section[]): string {
   const blocks = sections
     .filter((section) => section.lines.length > 0)
     .map(({ heading, lines }) => `${heading}\n${lines.map((line) => `  ${line}`).join("\n")}`);
   return `${[title, ...blocks].join("\n\n")}\n`;
 }
 
-export function layOutHtml(title: string, sections: readonly Section[], first = ""): string {
+function layOutHtml(title: string, sections: readonly Section[], first = ""): string {
   const blocks = sections
     .filter((section) => section.lines.length > 0)
     .map(

@@ -1,5 +1,5 @@
 /** Units of CloudWatch that are used here. */
-export type MetricUnit = "Count" | "Seconds" | "Milliseconds" | "Bytes";
+export type MetricUnit = "Count" | "Seconds";
 
 export interface Metric {
   readonly name: string;

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { shortenText } from "./short-text.ts";
 
 /** What a mail shows of a result without a file being opened: the first rows, and the chart. */
 const previewSchema = z.object({
@@ -38,7 +39,9 @@ export function layOutPreviewText(
   { columns, rows, ...preview }: Preview,
   rowCount: number,
 ): string[] {
-  const table = [columns.map(({ label }) => label), ...rows].map((row) => row.map(shorten));
+  const table = [columns.map(({ label }) => label), ...rows].map((row) =>
+    row.map((cell) => shorten(cell, TEXT_LENGTH_MAX)),
+  );
   const widths = columns.map((_, at) => Math.max(...table.map((row) => (row[at] ?? "").length)));
   const lines = table.map((row) =>
     row
@@ -56,9 +59,13 @@ export function layOutPreviewText(
 /** The chart, which is attached under `chartId`, and the table. */
 export function layOutPreviewHtml(preview: Preview, rowCount: number, chartId: string): string {
   const { columns, rows, columnsLeftOut, chart } = preview;
-  const style = columns.map(({ alignment }) => `padding:3px 10px 3px 0;text-align:${alignment}`);
   const cells = (tag: "th" | "td", row: readonly string[]): string =>
-    row.map((cell, at) => `<${tag} style="${style[at]}">${escapeHtml(cell)}</${tag}>`).join("");
+    row
+      .map((cell, at) => {
+        const style = `${CELL_STYLES[tag]};text-align:${columns[at]?.alignment ?? "left"}`;
+        return `<${tag} style="${style}">${escapeHtml(shorten(cell, HTML_LENGTH_MAX))}</${tag}>`;
+      })
+      .join("");
   const head = cells(
     "th",
     columns.map(({ label }) => label),
@@ -75,14 +82,17 @@ export function layOutPreviewHtml(preview: Preview, rowCount: number, chartId: s
 }
 
 const CHART_WIDTH = 640;
+/** A cell that wraps makes its whole row tall, and mail programs know no other way to keep a line short. */
+const CELL_STYLES = {
+  th: "padding:3px 12px 3px 0;white-space:nowrap;border-bottom:2px solid #c9d1d8",
+  td: "padding:3px 12px 3px 0;white-space:nowrap;border-bottom:1px solid #e8ecef",
+} as const;
+const HTML_LENGTH_MAX = 32;
 /** Characters of a cell in plain text; the longest column would push the others off the line. */
 const TEXT_LENGTH_MAX = 24;
 
-function shorten(text: string): string {
-  const line = text.replace(/\s+/g, " ");
-  return line.length <= TEXT_LENGTH_MAX
-    ? line
-    : `${line.slice(0, TEXT_LENGTH_MAX - 1).toWellFormed()}…`;
+function shorten(text: string, lengthMax: number): string {
+  return shortenText(text.replace(/\s+/g, " "), lengthMax);
 }
 
 function describeRest(rowsShown: number, rowCount: number, columnsLeftOut: number): string[] {

@@ -25,7 +25,8 @@ export interface RerunChoices {
 /**
  * The columns of a new ADHOC report that does a run again: the SQL, formats and options of its row, the values that
  * were bound then, and the secrets that the row gives now. The conditions of readyWhen and sendWhen are left out, since
- * a rerun is asked for by somebody who wants the files. A burst goes to its present recipients, or is refused. Throws ReportError `invalid_report` when that cannot be told.
+ * a rerun is asked for by somebody who wants the files. A burst goes to its present recipients, or is refused. Throws
+ * ReportError `invalid_report` when it is refused, and when what was run cannot be told.
  */
 export function planRerun(
   run: AuditedRun,

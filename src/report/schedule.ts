@@ -71,8 +71,8 @@ export function occurrenceBefore(schedule: Schedule, instant: Date): Date | null
 
 /**
  * Decides which occurrence runs now, given the one that is due (`planned`) and the time. RUN_ONCE runs the newest that
- * is late by at most half a period (and 6 hours), SKIP the newest only when it is no later than a wake-up can be,
- * RUN_ALL the oldest of at most ten. A retry (`attempt` over 1) stays with the occurrence that it began.
+ * is late by at most half a period (and 6 hours), SKIP only when that is no later than a wake-up can be either (35
+ * minutes), RUN_ALL the oldest of at most ten. A retry (`attempt` over 1) stays with the occurrence that it began.
  */
 export function chooseOccurrence(
   schedule: Schedule,

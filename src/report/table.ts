@@ -38,6 +38,11 @@ export interface Column {
  */
 export type Cell = string | null;
 
+/** What a cell of a boolean column says; null is not true. */
+export function isTrueCell(cell: Cell): boolean {
+  return cell === "1" || cell?.toLowerCase() === "true";
+}
+
 /** The cells of one row, in the order of the columns. */
 export type Row = readonly Cell[];
 

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { ReportError } from "../report/errors.ts";
-import type { Row } from "../report/table.ts";
+import { isTrueCell, type Row } from "../report/table.ts";
 import { isLockWait } from "./driver-errors.ts";
 import { createLock } from "./lock.ts";
 import { openTable } from "./raw-rows.ts";
@@ -175,13 +175,9 @@ function nameCells(
   const named: Record<string, string | null> = {};
   for (const [index, name] of names.entries()) {
     const cell = row[index] ?? null;
-    named[name] = cell !== null && booleans[index] === true ? normaliseBoolean(cell) : cell;
+    named[name] = cell !== null && booleans[index] === true ? String(isTrueCell(cell)) : cell;
   }
   return named;
-}
-
-function normaliseBoolean(cell: string): string {
-  return cell === "1" || cell.toLowerCase() === "true" ? "true" : "false";
 }
 
 const AFFECTED = /^number of rows (?:inserted|updated|deleted)$/i;

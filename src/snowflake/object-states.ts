@@ -68,7 +68,10 @@ async function readDdl(connection: Connection, object: ScriptObject): Promise<st
   return rows[0]?.["DDL"] ?? null;
 }
 
-/** The line of SHOW for the object (in its pattern a _ stands for any character), of which some columns matter; the others tell of use and of the session. */
+/**
+ * The line of SHOW for the object (in its pattern a _ stands for any character), of which some columns matter; the others
+ * tell of use and of the session.
+ */
 async function readListed(
   connection: Connection,
   { kind, name }: ScriptObject,

@@ -19,15 +19,15 @@ export const LAST_BEATS = `LEFT JOIN (
 ) B ON B.WORKER_ID = C.WORKER_ID AND STARTSWITH(C.CLAIM_TOKEN, B.BOOT_ID)`;
 
 /** Whose reports are counted together. */
-const OWNER = "COALESCE(OWNER_EMAIL, CREATED_BY)";
+export const OWNER = "COALESCE(C.OWNER_EMAIL, C.CREATED_BY)";
 
 /** How many of an owner run now; a dead worker's count until another worker has taken them over. */
 export const OWNERS_RUNNING = `LEFT JOIN (
-  SELECT ${OWNER} AS OWNER, COUNT(*) AS RUNNING FROM REPORT_CONFIG WHERE STATUS = 'PROCESSING' GROUP BY ${OWNER}
-) O ON O.OWNER = COALESCE(C.OWNER_EMAIL, C.CREATED_BY)`;
+  SELECT ${OWNER} AS OWNER, COUNT(*) AS RUNNING FROM REPORT_CONFIG C WHERE C.STATUS = 'PROCESSING' GROUP BY ${OWNER}
+) O ON O.OWNER = ${OWNER}`;
 
 /** Binds: the owner, how many of theirs may run. */
-export const OWNER_MAY_RUN = `(SELECT COUNT(*) FROM REPORT_CONFIG O WHERE O.STATUS = 'PROCESSING' AND COALESCE(O.OWNER_EMAIL, O.CREATED_BY) = ?) < ?`;
+export const OWNER_MAY_RUN = `(SELECT COUNT(*) FROM REPORT_CONFIG C WHERE C.STATUS = 'PROCESSING' AND ${OWNER} = ?) < ?`;
 
 /** Without an alias, because an UPDATE uses it too. */
 export const IS_DELIVERY_DUE = `(

@@ -17,6 +17,7 @@ import {
   IS_SCHEDULED,
   LAST_BEATS,
   LEASE_ENDS_AT,
+  OWNER,
   OWNERS_RUNNING,
   ROW_COLUMNS,
   timestampText,
@@ -71,7 +72,7 @@ async function readCandidates(
     `SELECT ${ROW_COLUMNS},
        IFF(C.STATUS = 'PROCESSING', 1, 0) AS EXPIRED,
        IFF(C.STATUS = 'PENDING' AND ${IS_SCHEDULED} AND C.NEXT_RUN_AT IS NULL, 1, 0) AS UNPLANNED,
-       DATE_PART(epoch_millisecond, C.CREATED_AT) AS CREATED_AT_MS, C.OWNER_EMAIL, C.CREATED_BY
+       DATE_PART(epoch_millisecond, C.CREATED_AT) AS CREATED_AT_MS, ${OWNER} AS OWNER
      FROM REPORT_CONFIG C ${LAST_BEATS} ${OWNERS_RUNNING}
      WHERE ${where} AND ((${IS_DUE} AND COALESCE(O.RUNNING, 0) < ?) OR (C.STATUS = 'PROCESSING' AND ${LEASE_ENDS_AT} < SYSDATE()))
      ORDER BY ${order}
@@ -87,7 +88,7 @@ async function readCandidates(
     unplanned: numberOf(row, "UNPLANNED") === 1,
     row: reportRowOf(row),
     createdAt: dateOf(row, "CREATED_AT_MS"),
-    owner: row["OWNER_EMAIL"] ?? row["CREATED_BY"] ?? null,
+    owner: row["OWNER"] ?? null,
   }));
 }
 
@@ -123,7 +124,7 @@ const REPORTS_DEPTH = `SELECT IFF(D.PLACE <= D.ROOM OR D.IS_EXPIRED = 1, 1, 0) A
     IFF(D.PLACE > D.ROOM, 1, 0) AS HELD_BACK, D.IS_RUNNING AS RUNNING, D.DUE_AT_MS
   FROM (
     SELECT IFF(${IS_DUE}, ROW_NUMBER() OVER (
-        PARTITION BY COALESCE(C.OWNER_EMAIL, C.CREATED_BY, C.CONFIG_ID), IFF(${IS_DUE}, 1, 0) ORDER BY ${DUE_AT}
+        PARTITION BY COALESCE(${OWNER}, C.CONFIG_ID), IFF(${IS_DUE}, 1, 0) ORDER BY ${DUE_AT}
       ), NULL) AS PLACE,
       ? - COALESCE(O.RUNNING, 0) AS ROOM,
       IFF(C.STATUS = 'PROCESSING' AND ${LEASE_ENDS_AT} < SYSDATE(), 1, 0) AS IS_EXPIRED,

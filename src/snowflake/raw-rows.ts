@@ -1,4 +1,4 @@
-import { ReportError } from "../report/errors.ts";
+import { messageOf, ReportError } from "../report/errors.ts";
 import type { Column, ColumnType, Row, Table } from "../report/table.ts";
 import { BATCH_ROWS, type RawChunk, takeBatches } from "./chunk-rows.ts";
 import { readConvertedRows } from "./converted-rows.ts";
@@ -168,7 +168,7 @@ async function* guardBatches(
   } catch (error) {
     if (options.signal?.aborted) throw options.signal.reason;
     const progress = `${count} of ${facts.rowCount} rows read`;
-    throw missingRows(`${describeCause(error)} (${progress})`, facts.queryId);
+    throw missingRows(`${messageOf(error)} (${progress})`, facts.queryId);
   } finally {
     release(rows);
   }
@@ -200,10 +200,6 @@ async function takeNext(
     clearTimeout(watchdog);
     signal?.removeEventListener("abort", onAbort);
   }
-}
-
-function describeCause(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function missingRows(message: string, queryId: string): ReportError {

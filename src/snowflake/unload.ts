@@ -20,7 +20,8 @@ const FILE_BYTES_MAX = 5_368_709_120;
 const WATCHDOG_MS = 15_000;
 /** Of GET_PRESIGNED_URL: seven days. Source: Snowflake SQL reference. */
 const LINK_SECONDS_MAX = 604_800;
-const HASH_LINK_SECONDS = 3_600;
+/** For the worker itself, which reads at once. */
+const READ_LINK_SECONDS = 3_600;
 
 /**
  * A stage that the queue's role may read and write (READ and WRITE). RESULT_SCAN asks for the user of the query and not
@@ -62,7 +63,7 @@ export function openStage(
       await run(`REMOVE ${quoteText(`@${options.name}/${prefix}`)}`, {});
     },
     read: async (uri) =>
-      await downloadFile(await signUrl(run, parseUri(uri), HASH_LINK_SECONDS), rowsMs),
+      await downloadFile(await signUrl(run, parseUri(uri), READ_LINK_SECONDS), rowsMs),
     link: async (uri) => await signUrl(run, parseUri(uri), LINK_SECONDS_MAX),
     async [Symbol.asyncDispose]() {
       const opened = await session?.catch(() => undefined);
@@ -107,10 +108,10 @@ async function unload(
   });
   const listed = await run(`LIST ${quoteText(location)}`, { signal });
   const files: StagedFile[] = [];
-  for (const [, sizeBytes, rowCount, uri, path] of matchFiles(written, listed, name, request.key)) {
-    const url = await signUrl(run, { stage: name, path }, HASH_LINK_SECONDS, signal);
-    const sha256 = await hashFile(url, sizeBytes, idleMs, signal, request.onBytes);
-    files.push({ uri, sizeBytes, rowCount, sha256 });
+  for (const { path, ...file } of matchFiles(written, listed, name, request.key)) {
+    const url = await signUrl(run, { stage: name, path }, READ_LINK_SECONDS, signal);
+    const sha256 = await hashFile(url, file.sizeBytes, idleMs, signal, request.onBytes);
+    files.push({ ...file, sha256 });
   }
   const count = writeGuardCount(request.unload);
   const [counted] = count === null ? [] : await run(count, options);
@@ -122,7 +123,9 @@ function isTooLarge(error: unknown): boolean {
   return error instanceof ReportError && /max file size .*exceeded/i.test(error.message);
 }
 
-type FileFacts = [name: string, sizeBytes: number, rowCount: number, uri: string, path: string];
+interface UnhashedFile extends Omit<StagedFile, "sha256"> {
+  readonly path: string;
+}
 
 /**
  * What COPY says of its files, with where LIST finds them: an external stage gives the whole address, an internal one
@@ -133,7 +136,7 @@ function matchFiles(
   listed: readonly Row[],
   stage: string,
   key: string,
-): FileFacts[] {
+): UnhashedFile[] {
   const folder = key.slice(0, key.lastIndexOf("/") + 1);
   return written.map(([name, , rowCount]) => {
     const fileName = (name ?? "").split("/").at(-1) ?? "";
@@ -143,7 +146,7 @@ function matchFiles(
     if (address === undefined || address === null)
       throw new ReportError("store_failed", `${path} was unloaded, but the stage does not list it`);
     const uri = address.includes("://") ? address : `snowflake://${stage}/${path}`;
-    return [fileName, Number(sizeBytes), Number(rowCount), uri, path];
+    return { uri, path, sizeBytes: Number(sizeBytes), rowCount: Number(rowCount) };
   });
 }
 
@@ -153,11 +156,20 @@ async function signUrl(
   seconds: number,
   signal?: AbortSignal,
 ): Promise<string> {
-  const sql = `SELECT GET_PRESIGNED_URL(@${stage}, ${quoteText(path)}, ${seconds})`;
+  const sql = signStatement({ stage, path }, seconds);
   const [row] = await run(sql, signal === undefined ? {} : { signal });
   const url = row?.[0] ?? null;
   if (url !== null) return url;
   throw new ReportError("store_failed", `Snowflake gave no URL for ${path} in ${stage}`);
+}
+
+function signStatement({ stage, path }: Place, seconds: number): string {
+  return `SELECT GET_PRESIGNED_URL(@${stage}, ${quoteText(path)}, ${seconds})`;
+}
+
+/** What gives a link of seven days to `snowflake://<stage>/<key>`. Throws ReportError `store_failed` for another address. */
+export function writeSigning(uri: string): string {
+  return signStatement(parseUri(uri), LINK_SECONDS_MAX);
 }
 
 const URI = /^snowflake:\/\/((?:"(?:[^"]|"")+"|[\w$]+)(?:\.(?:"(?:[^"]|"")+"|[\w$]+)){0,2})\/(.+)$/;

@@ -68,7 +68,9 @@ async function answerCall(request: TriggerRequest, ports: TriggerPorts): Promise
 async function scale(event: ScalingEvent, ports: TriggerPorts): Promise<number> {
   const desired = await ports.scaler.desired();
   const target = chooseTarget(event, desired, ports.workersMax);
-  if (event.kind === "trigger" || target !== desired) await ports.scaler.setDesired(target);
+  if (event.kind === "trigger" || target !== desired) {
+    await ports.scaler.setDesired(target, desired);
+  }
   logMetrics(ports, [{ name: "WorkersDesired", unit: "Count", value: target }]);
   return target;
 }

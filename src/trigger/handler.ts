@@ -15,7 +15,10 @@ interface LambdaContext {
   readonly invokedFunctionArn: string;
 }
 
-/** Two calls of three attempts, or three of two, end within the function's 25 s, and API Gateway gives up after 29 s. */
+/**
+ * What API Gateway waits for ends within the function's 25 s, before it gives up after 29 s: a trigger's two calls of three
+ * attempts, a click's three of two. What a worker sends may take more calls; it hears of an end that came too soon.
+ */
 const NETWORK = {
   requestHandler: { connectionTimeout: 2_000, requestTimeout: 3_500, throwOnRequestTimeout: true },
   maxAttempts: 2,

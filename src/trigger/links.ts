@@ -3,6 +3,7 @@ import {
   HeadObjectCommand,
   PutObjectCommand,
   type S3Client,
+  S3ServiceException,
 } from "@aws-sdk/client-s3";
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
 import {
@@ -54,15 +55,27 @@ async function createLink(
 ): Promise<string> {
   const linkId = linkIdOf(key);
   const former = await findMetadata(client, bucket, linkMarkerKey(linkId));
-  const revokedAt = former?.[LINK_REVOKED_AT];
+  const { [LINK_REVOKED_AT]: revokedAt } = former ?? (await createMarker(client, bucket, key));
   if (revokedAt !== undefined) throw new Error(`the links to ${key} were taken back ${revokedAt}`);
   const expiresAt = Math.floor(now().getTime() / 1_000) + days * 86_400;
   const token = signLink({ linkId, key, fileName, expiresAt }, await readKey());
-  await client.send(
-    new PutObjectCommand({ Bucket: bucket, Key: linkMarkerKey(linkId), Body: key }),
-  );
   return new URL(`r/${token}`, baseUrl).href;
 }
+
+/** Gives back its metadata. One that was made since somebody looked is left: it may say that the link was taken back. */
+async function createMarker(client: S3Client, bucket: string, key: string): Promise<Metadata> {
+  const Key = linkMarkerKey(linkIdOf(key));
+  try {
+    await client.send(new PutObjectCommand({ Bucket: bucket, Key, Body: key, IfNoneMatch: "*" }));
+    return {};
+  } catch (thrown) {
+    const made = statusOf(thrown) === 412 ? await findMetadata(client, bucket, Key) : null;
+    if (made === null) throw thrown;
+    return made;
+  }
+}
+
+type Metadata = Readonly<Record<string, string>>;
 
 async function openLink(
   client: S3Client,
@@ -89,7 +102,7 @@ async function findMetadata(
   client: S3Client,
   bucket: string,
   key: string,
-): Promise<Readonly<Record<string, string>> | null> {
+): Promise<Metadata | null> {
   try {
     const { Metadata } = await client.send(new HeadObjectCommand({ Bucket: bucket, Key: key }));
     return Metadata ?? {};
@@ -101,9 +114,5 @@ async function findMetadata(
 }
 
 function statusOf(thrown: unknown): number | undefined {
-  if (typeof thrown !== "object" || thrown === null || !("$metadata" in thrown)) return undefined;
-  const metadata: unknown = thrown.$metadata;
-  if (typeof metadata !== "object" || metadata === null) return undefined;
-  const status: unknown = "httpStatusCode" in metadata ? metadata.httpStatusCode : undefined;
-  return typeof status === "number" ? status : undefined;
+  return thrown instanceof S3ServiceException ? thrown.$metadata.httpStatusCode : undefined;
 }

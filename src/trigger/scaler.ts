@@ -10,7 +10,8 @@ import { messageOf } from "../report/errors.ts";
 export interface Scaler {
   /** Throws an Error that names the service, and the permission when that is what is missing. */
   desired(): Promise<number>;
-  setDesired(count: number): Promise<void>;
+  /** `former` is what `desired` said. Throws as it does. */
+  setDesired(count: number, former: number): Promise<void>;
 }
 
 export interface EcsService {
@@ -26,7 +27,6 @@ export function openEcsScaler(
   clients: { readonly raising: ECSClient; readonly lowering: ECSClient },
   { cluster, service }: EcsService,
 ): Scaler {
-  let known = 0;
   return {
     desired: async () => {
       const command = new DescribeServicesCommand({ cluster, services: [service] });
@@ -37,11 +37,10 @@ export function openEcsScaler(
       if (found === undefined) {
         throw new Error(`there is no ECS service "${service}" in the cluster "${cluster}"`);
       }
-      known = found.desiredCount ?? 0;
-      return known;
+      return found.desiredCount ?? 0;
     },
-    setDesired: async (count) => {
-      const client = count < known ? clients.lowering : clients.raising;
+    setDesired: async (count, former) => {
+      const client = count < former ? clients.lowering : clients.raising;
       const command = new UpdateServiceCommand({ cluster, service, desiredCount: count });
       await explained("ecs:UpdateService", service, cluster, () => client.send(command));
     },

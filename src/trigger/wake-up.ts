@@ -49,11 +49,11 @@ export function openWakeUps(
       } catch (thrown) {
         // Somebody made it between the two calls; of two plans of the same moment either will do.
         if (thrown instanceof ConflictException) return;
-        const what = `the schedule "${entry.name}"`;
-        const reason =
-          "the function's role needs scheduler:UpdateSchedule, scheduler:CreateSchedule";
+        const isDenied = thrown instanceof Error && thrown.name === "AccessDeniedException";
+        const needed = `scheduler:UpdateSchedule, scheduler:CreateSchedule and iam:PassRole of ${entry.roleArn}`;
+        const advice = isDenied ? `; the function's role needs ${needed}` : "";
         throw new Error(
-          `${what} cannot be planned (${messageOf(thrown)}); ${reason} and iam:PassRole of ${entry.roleArn}`,
+          `the schedule "${entry.name}" cannot be planned (${messageOf(thrown)})${advice}`,
           { cause: thrown },
         );
       }

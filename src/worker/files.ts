@@ -156,13 +156,15 @@ async function guard<T>(job: Pick<FormatJob, "format">, step: () => T | Promise<
     return await step();
   } catch (error) {
     if (error instanceof ReportError) throw error;
-    const full = error instanceof Error && "code" in error && error.code === "ENOSPC";
-    throw new ReportError(
-      "render_failed",
-      `${job.format}: ${full ? "the disk is full" : messageOf(error)}`,
-      { cause: error, retryable: full },
-    );
+    throw renderError(job.format, error);
   }
+}
+
+/** `render_failed`, which a later attempt can mend when the disk was full. */
+export function renderError(what: string, thrown: unknown): ReportError {
+  const full = thrown instanceof Error && "code" in thrown && thrown.code === "ENOSPC";
+  const reason = full ? "the disk is full" : messageOf(thrown);
+  return new ReportError("render_failed", `${what}: ${reason}`, { cause: thrown, retryable: full });
 }
 
 const BUFFER_BYTES = 1 << 20;

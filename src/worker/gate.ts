@@ -3,7 +3,7 @@ import type { ReadyOptions } from "../report/options.ts";
 import type { Outcome } from "../report/outcome.ts";
 import type { Parameters } from "../report/parameter-values.ts";
 import { READY_SQL, type Report } from "../report/request.ts";
-import type { Cell, Column, Table } from "../report/table.ts";
+import { type Cell, type Column, isTrueCell, type Table } from "../report/table.ts";
 import { nameStatement, runQuery } from "./query.ts";
 import { reportProgress, type Run } from "./run.ts";
 
@@ -52,7 +52,7 @@ function goLate(run: Run, readyWhen: ReadyOptions, deadline: Date): void {
   const reason = `its data were not ready by ${formatInstant(deadline)}: ${describeCondition(readyWhen)}`;
   if (readyWhen.late === "fail") throw new ReportError("data_not_ready", reason);
   const message = `This report is late, and ${reason}`;
-  run.facts.reason = `sent late, because ${reason}`;
+  run.facts.reason = `late, because ${reason}`;
   run.facts.warnings = [
     ...run.facts.warnings,
     { format: null, code: "data_not_ready", count: 1, message },
@@ -80,7 +80,7 @@ async function isReady(
   parameters: Parameters,
 ): Promise<boolean> {
   try {
-    const { table } = await runQuery(run, report, readyWhen.sql, parameters, { purpose: "ready" });
+    const { table } = await runQuery(run, report, readyWhen.sql, parameters, "ready");
     return isTrue(table.columns[0], await readFirstCell(table));
   } catch (thrown) {
     throw nameStatement(READY_SQL, thrown);
@@ -97,7 +97,7 @@ async function readFirstCell(table: Table): Promise<Cell> {
 
 /** A number is true as it is in Snowflake: when it is not 0. No row and NULL are not true. */
 function isTrue(column: Column | undefined, cell: Cell): boolean {
-  if (column?.type === "boolean") return cell === "1" || cell?.toLowerCase() === "true";
+  if (column?.type === "boolean") return isTrueCell(cell);
   if (column?.type === "fixed" || column?.type === "real")
     return cell !== null && Number(cell) !== 0;
   throw new ReportError(

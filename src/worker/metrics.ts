@@ -1,3 +1,4 @@
+import type { ErrorCode } from "../report/errors.ts";
 import { type Metric, writeMetricLine } from "../report/metric.ts";
 import type { WorkerEvent } from "./events.ts";
 import type { Executed } from "./execute.ts";
@@ -5,11 +6,18 @@ import type { Executed } from "./execute.ts";
 /** The metric lines of an event, for a log that CloudWatch reads; most events have none. Times in seconds. */
 export function metricLines(event: WorkerEvent, now: Date): string[] {
   if (event.kind === "executed") return executedLines(event.executed, now);
-  if (event.kind === "backing-off") return [lineOf([count("SnowflakeUnavailable")], now)];
+  if (event.kind === "backing-off") return backingOffLines(event.error.code, now);
   if (event.kind !== "delivered") return [];
   const { state } = event.delivered.result;
   if (state === "NEW") return [];
   return [lineOf([count(state === "SENT" ? "DeliveriesSent" : "DeliveriesFailed")], now)];
+}
+
+/** A lane also backs off when its task is not protected, or the function cannot be told: no fault of Snowflake. */
+function backingOffLines(code: ErrorCode, now: Date): string[] {
+  return code === "warehouse_unavailable" || code === "login_refused"
+    ? [lineOf([count("SnowflakeUnavailable")], now)]
+    : [errorLine(code, now)];
 }
 
 function executedLines({ outcome, facts }: Executed, now: Date): string[] {

@@ -69,7 +69,7 @@ export interface RunFacts {
   readonly dataAsOf: Date | null;
   /** Of columns and rows, when the report asks whether they changed. */
   readonly resultSha256: string | null;
-  /** Why it was skipped, waits, or is late. */
+  /** Why it was skipped, waits or is late, and what became of the recipients of a burst when not all got theirs. */
   readonly reason: string | null;
 }
 

@@ -52,7 +52,6 @@ export function planUnload(
   const { stage } = run.ports;
   if (stage === null) return refuse("there is no stage to write to (PUSH_DOWN_STAGE)");
   if (choice === "never") return refuse('OPTIONS.pushDown is "never"');
-  if (report.options.burst !== undefined) return refuse("it makes no files for OPTIONS.burst");
   const names = columns.map(({ name }) => name);
   const order = readRowOrder(report.sql, names);
   const { unload, guardedLabels } = describeUnload(report, result, format, order ?? []);

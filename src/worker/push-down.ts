@@ -12,7 +12,7 @@ import type { Report } from "../report/request.ts";
 import type { Unload } from "../report/unload.ts";
 import type { QueryResult, StagedFile, UnloadRequest } from "./ports.ts";
 import { type Plan, planUnload } from "./push-down-plan.ts";
-import { whileMoving } from "./query.ts";
+import { queryTag, whileMoving } from "./query.ts";
 import { reportProgress, type Run } from "./run.ts";
 
 /** What the warehouse wrote of a report, and what is left to render. */
@@ -112,13 +112,7 @@ function requestUnload(run: Run, { unload: wanted, key }: Plan): UnloadRequest {
     unload: wanted,
     key,
     timeoutSeconds: settings.queryTimeoutSeconds,
-    tag: {
-      app: "report-service",
-      report: claim.configId,
-      run: claim.runId,
-      attempt: String(claim.attempt),
-      purpose: "unload",
-    },
+    tag: queryTag(claim, "unload"),
     onBytes: (received) => {
       sizeBytes += received;
       reportProgress(run, "unload", facts.rowCount ?? 0, sizeBytes);

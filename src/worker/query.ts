@@ -2,8 +2,8 @@ import { ReportError } from "../report/errors.ts";
 import type { Parameters } from "../report/parameter-values.ts";
 import { bindParameters } from "../report/parameters.ts";
 import type { Report } from "../report/request.ts";
-import type { Heartbeat, QueryResult } from "./ports.ts";
 import { atTime } from "../report/time-travel.ts";
+import type { Claim, Heartbeat, QueryResult } from "./ports.ts";
 import { reportProgress, type Run } from "./run.ts";
 
 /** Runs a report's SQL, on the data as of the time that the row names, and notes what the audit keeps of it. */
@@ -17,7 +17,7 @@ export async function queryReport(
   const startedMs = ports.clock.monotonicMs();
   const { asOf } = report;
   const sql = asOf === null ? report.sql : atTime(report.sql, asOf);
-  const result = await runQuery(run, report, sql, parameters, {}).catch((thrown: unknown) => {
+  const result = await runQuery(run, report, sql, parameters).catch((thrown: unknown) => {
     throw asOf === null ? thrown : explainTimeTravel(thrown, asOf);
   });
   facts.queryId = result.queryId;
@@ -35,28 +35,33 @@ function explainTimeTravel(thrown: unknown, asOf: Date): unknown {
   return new ReportError(code, `${reason} (${message})`, { cause: thrown, warehouse, retryable });
 }
 
-/** One statement of a report, bound, under a QUERY_TAG by which its cost can be found. */
+/** One statement of a report, bound. */
 export async function runQuery(
   run: Run,
   report: Report,
   sql: string,
   parameters: Parameters,
-  tag: Readonly<Record<string, string>>,
+  purpose: "ready" | "burst" | null = null,
 ): Promise<QueryResult> {
   const { claim, ports, settings, signal } = run;
   const query = {
     ...bindParameters(sql, parameters),
     timeoutSeconds: settings.queryTimeoutSeconds,
-    tag: {
-      app: "report-service",
-      report: claim.configId,
-      run: claim.runId,
-      attempt: String(claim.attempt),
-      ...tag,
-    },
+    tag: queryTag(claim, purpose),
     timezone: report.timezone,
   };
   return await whileMoving(ports.heartbeat, () => ports.warehouse.query(query, signal));
+}
+
+/** By which the cost of a statement can be found. Without a purpose it is REPORT_SQL. */
+export function queryTag(claim: Claim, purpose: string | null): Readonly<Record<string, string>> {
+  return {
+    app: "report-service",
+    report: claim.configId,
+    run: claim.runId,
+    attempt: String(claim.attempt),
+    ...(purpose === null ? {} : { purpose }),
+  };
 }
 
 const QUERY_PULSE_MS = 30_000;

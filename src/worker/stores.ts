@@ -1,3 +1,4 @@
+import { isStaged } from "../report/artifact.ts";
 import type { Stage, Store } from "./ports.ts";
 
 /** Files that the warehouse wrote are where it put them; all others are in the store. */
@@ -7,8 +8,4 @@ export function joinStores(store: Store, stage: Pick<Stage, "read" | "link">): S
     read: (uri) => (isStaged(uri) ? stage.read(uri) : store.read(uri)),
     link: (artifact) => (isStaged(artifact.uri) ? stage.link(artifact.uri) : store.link(artifact)),
   };
-}
-
-function isStaged(uri: string): boolean {
-  return uri.startsWith("snowflake:");
 }

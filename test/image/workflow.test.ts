@@ -64,6 +64,12 @@ describe("the pipeline", () => {
     expect(places).toEqual(places.toSorted((one, other) => one - other));
   });
 
+  test("verifies the deployment with the settings that it was made with", () => {
+    const { deploy } = workflow.jobs;
+    const { run = "" } = deploy.steps[placeOf(deploy, "--deployed")] ?? {};
+    expect(run).toBe("$BUN --env-file=.env.prod src/main.ts doctor --deployed");
+  });
+
   test("shows a pull request what would change, and never deploys it", () => {
     const { diff } = workflow.jobs;
     expect(diff.if).toContain("github.event_name == 'pull_request'");

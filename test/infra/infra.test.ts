@@ -497,10 +497,11 @@ describe.skipIf(lacking !== null && !isRequired)("sst.config.ts", () => {
     expect(JSON.stringify(one(prod, "BucketPolicy").inputs)).toContain("aws:SecureTransport");
     expect(all(prod, "BucketServerSideEncryptionConfiguration")).toHaveLength(1);
     const { rules } = one(prod, "BucketLifecycleConfiguration").inputs;
-    expect((rules as { id: string }[]).map(({ id }) => id)).toEqual([
-      "files",
-      "links",
-      "abandoned-uploads",
+    // A link that was taken back stays so for as long as its file is there.
+    expect(rules).toMatchObject([
+      { id: "files", filter: { prefix: "reports/" }, expiration: { days: 90 } },
+      { id: "links", filter: { prefix: "links/" }, expiration: { days: 90 } },
+      { id: "abandoned-uploads", abortIncompleteMultipartUpload: { daysAfterInitiation: 1 } },
     ]);
   });
 

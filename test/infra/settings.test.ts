@@ -45,6 +45,14 @@ describe("the settings of a deployment", () => {
 
   test("what belongs together comes together", () => {
     expect(() => readDeploymentSettings({ DEPLOY_NETWORK: "existing" })).toThrow("DEPLOY_VPC_ID");
+    for (const name of ["DEPLOY_VPC_ID", "DEPLOY_SUBNET_IDS", "DEPLOY_SECURITY_GROUP_IDS"]) {
+      expect(() => readDeploymentSettings({ [name]: "one-1" })).toThrow(
+        `${name} needs DEPLOY_NETWORK=existing`,
+      );
+    }
+    expect(() => readDeploymentSettings({ DEPLOY_PUBLIC_IP: "true" })).toThrow(
+      "DEPLOY_PUBLIC_IP needs DEPLOY_NETWORK=existing",
+    );
     const sender = { MAIL_FROM: "Reports <reports@eu.example.org>" };
     for (const identity of ["reports@eu.example.org", "EU.example.org", "example.org"]) {
       const settings = readDeploymentSettings({ ...sender, DEPLOY_MAIL_IDENTITY: identity });

@@ -64,6 +64,16 @@ describe("a notice to Slack", () => {
     ]);
   });
 
+  test("has no empty section, for which Slack would refuse the whole message", async () => {
+    await send(messageOf({ text: "Title\n\nWhy\n  line 1\n\n\n\n  line 2\n" }));
+    const blocks = received[0]?.body["blocks"] as { text: { text: string } }[];
+    expect(blocks.map(({ text }) => text.text)).toEqual([
+      "Pricing summary (4 rows)",
+      "Why\n  line 1",
+      "  line 2\n",
+    ]);
+  });
+
   test("keeps to the limits of Slack's blocks", async () => {
     const text = `Title\n\n${`${"y".repeat(4_000)}\n\n`.repeat(60)}end`;
     await send(messageOf({ subject: `${"x".repeat(149)}😀`, text }));

@@ -130,6 +130,26 @@ describe.skipIf(lacksReaders)(`a line from right to left${whySkipped}`, () => {
   });
 });
 
+describe.skipIf(lacksReaders)(`the footer${whySkipped}`, () => {
+  test.each(["דוח חודשי", "Report דוח", "Report"])(
+    "has the date before the time behind the title %j",
+    async (title) => {
+      const words = await readWords(await print(["x"], { title }));
+      const bottom = Math.max(...words.map(({ top }) => top));
+      const footer = words.filter(({ top }) => bottom - top < 5);
+      const leftOf = (text: string) => footer.find((word) => word.text === text)?.left ?? NaN;
+      expect(leftOf("2026-11-22")).toBeLessThan(leftOf("08:30:00+00:00"));
+    },
+  );
+
+  test("shows the date behind a title that is too long for it", async () => {
+    const [page = ""] = await readPages(await print(["x"], { title: "long ".repeat(39) }));
+    expect(page.split("\n").findLast((line) => line.trim() !== "")).toMatch(
+      /^long [long ]*… {1,3}· {1,3}2026-11-22 08:30:00\+00:00 +Page 1 of 1$/,
+    );
+  });
+});
+
 describe.skipIf(lacksReaders)(`East Asian text${whySkipped}`, () => {
   test("looks the same whatever else the document uses of its font", async () => {
     const [, alone] = await drawCells(["first", "日"]);

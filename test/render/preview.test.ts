@@ -84,6 +84,12 @@ describe("the preview of a table", () => {
     expect(preview.columnsLeftOut).toBe(3);
   });
 
+  test("cuts a cell between characters", async () => {
+    const rows = [[`${"x".repeat(78)}😀${"y".repeat(10)}`]];
+    const { preview } = await previewOf(aTable({ columns: ["C"], rows }));
+    expect(preview.rows).toEqual([[`${"x".repeat(78)}…`]]);
+  });
+
   test("draws the chart of all rows as PNG, when a file has it too", async () => {
     const options = { chart: { type: "bar", x: "REGION", y: "AMOUNT" } };
     const { preview } = await previewOf(aTable(SALES), options, true);

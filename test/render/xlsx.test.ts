@@ -73,8 +73,10 @@ describe("a cell", () => {
     expect(values).toEqual(["00042", "=1+1", "1e5"]);
     expect(formats).toEqual(["@", "@", "@"]);
   });
-  test("of a boolean is a boolean", async () => {
-    expect((await readColumn("boolean", ["1", "false"])).values).toEqual([true, false]);
+  test("of a boolean is a boolean, with the format without which LibreOffice shows 1 and 0", async () => {
+    const { values, formats } = await readColumn("boolean", ["1", "false"]);
+    expect(values).toEqual([true, false]);
+    expect(new Set(formats)).toEqual(new Set(['"TRUE";"TRUE";"FALSE"']));
   });
   test("of a date is a date from 1900-03-01 to 9999-12-31, else ISO text", async () => {
     const { values, formats, counts } = await readColumn("date", [
@@ -384,6 +386,22 @@ describe("the workbook", () => {
       expect(failure).toMatchObject({ code: "invalid_report" });
       expect(String(failure)).toContain("columns.NAME.format");
     }
+  });
+  test("has no number format but those of its cells, for Excel reads those too that no cell has", async () => {
+    const types = ["fixed", "real", "boolean", "text", "date", "time", "timestamp_ntz"] as const;
+    const columns = types.map((type) => column(type, type));
+    const { parts } = await renderSheet(columns, [], { totals: { fixed: "count" } });
+    const codes = (parts.get("xl/styles.xml") ?? "").matchAll(/formatCode="([^"]*)"/g);
+    expect(Array.from(codes, ([, code = ""]) => code).toSorted((a, b) => (a < b ? -1 : 1))).toEqual(
+      [
+        "&quot;TRUE&quot;;&quot;TRUE&quot;;&quot;FALSE&quot;",
+        "hh:mm:ss",
+        "hh:mm:ss.000",
+        "yyyy-mm-dd",
+        "yyyy-mm-dd hh:mm:ss",
+        "yyyy-mm-dd hh:mm:ss.000",
+      ],
+    );
   });
   test("takes the number formats that people write", async () => {
     const formats = [

@@ -31,9 +31,7 @@ describe("a link's token", () => {
     expect(readLink(token, "other")).toBeNull();
     for (let at = 0; at < token.length; at += 1) {
       const changed = `${token.slice(0, at)}${token[at] === "A" ? "B" : "A"}${token.slice(at + 1)}`;
-      const read = readLink(changed, "secret");
-      // The last character of base64url may hold bits that mean nothing.
-      if (read !== null) expect(at).toBe(token.length - 1);
+      expect(readLink(changed, "secret")).toBeNull();
     }
   });
 

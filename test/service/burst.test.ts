@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { parse } from "csv-parse/sync";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -10,18 +10,11 @@ import {
   readHistory,
   retryReport,
 } from "../../src/snowflake/reports.ts";
-import type { SettledRun } from "../../src/worker/ports.ts";
-import { eventually, type Service, startService } from "./service.ts";
+import { eventually, shareService } from "./service.ts";
 
 /** Reports that go to each recipient with their own rows only, by real worker processes over the wire protocol. */
 
-let service: Service;
-beforeAll(async () => {
-  service = await startService();
-}, 30_000);
-afterAll(async () => {
-  await service[Symbol.asyncDispose]();
-});
+const service = await shareService();
 
 const RECIPIENTS = 200;
 const ROWS = 6_000;
@@ -48,16 +41,6 @@ function splitReport(name: string, changes: NewReport = {}): NewReport {
   };
 }
 
-async function runAll(environment: Record<string, string> = {}): Promise<string> {
-  const { exitCode, output } = await service.start(["run"], environment).ended;
-  expect(exitCode, output).toBe(0);
-  return output;
-}
-
-async function runsOf(configId: string): Promise<SettledRun[]> {
-  return (await readHistory(service.connection, configId, 20)).runs;
-}
-
 interface Mail {
   readonly to: string;
   readonly subject: string;
@@ -70,6 +53,8 @@ async function readMails(reportName: string): Promise<Mail[]> {
   const folder = join(service.folder, "out/outbox");
   const mails: Mail[] = [];
   for (const name of await readdir(folder)) {
+    // One that is being written has another name.
+    if (!name.endsWith(".eml")) continue;
     const mail = await PostalMime.parse(await Bun.file(join(folder, name)).arrayBuffer());
     if (!mail.subject?.startsWith(`${reportName} (`)) continue;
     const csv = mail.attachments.find(({ mimeType }) => mimeType === "text/csv");
@@ -107,7 +92,7 @@ function expectOwnRows(mail: Mail): void {
 describe("200 recipients of whom 7 fail", () => {
   test("193 are sent to once, the 7 are retried, none twice, and each has their own rows", async () => {
     const configId = await addReport(service.connection, splitReport("territory"));
-    await runAll({ RECIPIENT_DOMAINS: "example.com" });
+    await service.runAll({ RECIPIENT_DOMAINS: "example.com" });
     const first = await readMails("territory");
     expect(first).toHaveLength(193);
     for (const mail of first) expectOwnRows(mail);
@@ -125,7 +110,7 @@ describe("200 recipients of whom 7 fail", () => {
     expect(shown).not.toContain("reader34@example.com");
 
     expect(await retryReport(service.connection, configId)).toBe(true);
-    await runAll();
+    await service.runAll();
     const all = await readMails("territory");
     expect(all).toHaveLength(200);
     expect(new Set(all.map(({ to }) => to)).size).toBe(200);
@@ -135,7 +120,7 @@ describe("200 recipients of whom 7 fail", () => {
     );
 
     await retryReport(service.connection, configId);
-    await runAll();
+    await service.runAll();
     expect(await findReport(service.connection, configId)).toMatchObject({
       status: "COMPLETED",
       lastOutcome: "SKIPPED",
@@ -174,7 +159,7 @@ describe("a worker that is killed", () => {
     );
     expect(mails).toHaveLength(20);
     for (const mail of mails) expectOwnRows(mail);
-    expect(await runsOf(configId)).toHaveLength(1);
+    expect(await service.runsOf(configId)).toHaveLength(1);
   }, 60_000);
 });
 
@@ -195,8 +180,8 @@ describe("a query for each set of parameters", () => {
       OWNER_EMAIL: "owner@example.com",
       OPTIONS: JSON.stringify({ burst: { sql: who } }),
     });
-    await runAll();
-    const [run] = await runsOf(configId);
+    await service.runAll();
+    const [run] = await service.runsOf(configId);
     expect(run).toMatchObject({
       outcome: "COMPLETED",
       reason: "2 of 5 recipients; 3 failed",

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { parse } from "csv-parse/sync";
 import { parquetMetadata, parquetReadObjects, parquetSchema } from "hyparquet";
 import { createHash } from "node:crypto";
@@ -14,17 +14,11 @@ import {
   readHistory,
   retryReport,
 } from "../../src/snowflake/reports.ts";
-import { eventually, type Service, startService } from "./service.ts";
+import { eventually, shareService } from "./service.ts";
 
 /** Files that Snowflake itself writes, for reports of real worker processes over the wire protocol. */
 
-let service: Service;
-beforeAll(async () => {
-  service = await startService();
-}, 30_000);
-afterAll(async () => {
-  await service[Symbol.asyncDispose]();
-});
+const service = await shareService();
 
 const ROWS = 3_000;
 const LINES = `SELECT SEQ8() AS N, 'line, ' || SEQ8() AS TEXT, (SEQ8() / 4)::NUMBER(12, 2) AS AMOUNT,
@@ -59,8 +53,7 @@ async function runReports(
     configIds.push(await addReport(service.connection, { ...preset, ...report }));
   }
   const settings = { PUSH_DOWN_ROWS: "1000", LOG_LEVEL: "DEBUG", ...environment };
-  const { exitCode, output } = await service.start(["run"], settings).ended;
-  expect(exitCode, output).toBe(0);
+  const output = await service.runAll(settings);
   const ran: Ran[] = [];
   for (const configId of configIds) {
     const [run] = (await readHistory(service.connection, configId, 1)).runs;
@@ -96,7 +89,7 @@ async function readMail(subject: string) {
 
 describe("a report of more rows than PUSH_DOWN_ROWS", () => {
   test("comes as CSV and PARQUET that Snowflake wrote, with a mail that links to them", async () => {
-    const { artifacts, codes, output } = await runReport(
+    const { artifacts, codes, configId, output } = await runReport(
       {
         REPORT_NAME: "lines",
         REPORT_SQL: LINES,
@@ -117,6 +110,12 @@ describe("a report of more rows than PUSH_DOWN_ROWS", () => {
       expect(bytes.byteLength).toBe(artifact.sizeBytes);
       expect(createHash("sha256").update(bytes).digest("hex")).toBe(artifact.sha256);
     }
+
+    const shown = await service.start(["show", configId]).ended;
+    const [, sql = ""] = /^a link to a snowflake:\/\/ file: (.*);$/m.exec(shown.output) ?? [];
+    const { rows: links } = await service.connection.execute(sql);
+    const linked = await fetch(Object.values(links[0] ?? {})[0] ?? "");
+    expect(Buffer.from(await readStaged(artifacts[0]!)).equals(await linked.bytes())).toBe(true);
 
     const [csv, parquet] = artifacts;
     const lines: Record<string, string>[] = parse(Buffer.from(await readStaged(csv!)), {
@@ -227,8 +226,7 @@ test("nothing stays in the stage when the result did not change", async () => {
   const { configId } = await runReport(report);
   expect(await listStage(configId)).toHaveLength(1);
   await retryReport(service.connection, configId);
-  const { exitCode } = await service.start(["run"], { PUSH_DOWN_ROWS: "1000" }).ended;
-  expect(exitCode).toBe(0);
+  await service.runAll({ PUSH_DOWN_ROWS: "1000" });
   expect((await findReport(service.connection, configId)).lastOutcome).toBe("SKIPPED");
   expect(await listStage(configId)).toHaveLength(1);
 }, 60_000);

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { Glob } from "bun";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
@@ -11,17 +11,11 @@ import {
   readHistory,
   retryReport,
 } from "../../src/snowflake/reports.ts";
-import { eventually, type Service, startService } from "./service.ts";
+import { eventually, shareService } from "./service.ts";
 
 /** The queue's promises, kept by real worker processes over the wire protocol. */
 
-let service: Service;
-beforeAll(async () => {
-  service = await startService();
-}, 30_000);
-afterAll(async () => {
-  await service[Symbol.asyncDispose]();
-});
+const service = await shareService();
 
 const QUICK = { LEASE_DURATION: "3s", HEARTBEAT_INTERVAL: "300ms", POLL_INTERVAL: "500ms" };
 
@@ -161,14 +155,14 @@ describe("workers and the queue", () => {
       REPORT_SQL: "SELECT * FROM NO_SUCH_TABLE",
       OUTPUT_FORMAT: "CSV",
     });
-    await service.start(["run"]).ended;
+    await service.runAll();
     expect(await statusOf(configId)).toBe("FAILED");
     await service.connection.execute(
       "UPDATE REPORT_CONFIG SET REPORT_SQL = 'SELECT 1 AS ONE' WHERE CONFIG_ID = ?",
       [configId],
     );
     expect(await retryReport(service.connection, configId)).toBe(true);
-    await service.start(["run"]).ended;
+    await service.runAll();
     expect(await statusOf(configId)).toBe("COMPLETED");
     expect((await runsOf(configId)).map((run) => run["OUTCOME"])).toEqual(["FAILED", "COMPLETED"]);
   }, 60_000);
@@ -293,7 +287,7 @@ describe("what a run leaves", () => {
       REPORT_SQL: "SELECT 1 AS ONE",
       OUTPUT_FORMAT: "CSV",
     });
-    await service.start(["run"]).ended;
+    await service.runAll();
     const planned = await findReport(service.connection, configId);
     expect(planned.status).toBe("PENDING");
     expect(planned.lastOutcome).toBeNull();
@@ -302,7 +296,7 @@ describe("what a run leaves", () => {
       "UPDATE REPORT_CONFIG SET NEXT_RUN_AT = SYSDATE() WHERE CONFIG_ID = ?",
       [configId],
     );
-    await service.start(["run"]).ended;
+    await service.runAll();
     const after = await findReport(service.connection, configId);
     expect(after.status).toBe("PENDING");
     expect(after.nextRunAt?.getTime()).toBeGreaterThanOrEqual(

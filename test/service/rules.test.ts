@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { parse } from "csv-parse/sync";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -13,17 +13,11 @@ import {
   retryReport,
 } from "../../src/snowflake/reports.ts";
 import type { SettledRun } from "../../src/worker/ports.ts";
-import { type Service, startService } from "./service.ts";
+import { shareService } from "./service.ts";
 
 /** Parameters, conditions, gates, schedules and reruns, by real worker processes over the wire protocol. */
 
-let service: Service;
-beforeAll(async () => {
-  service = await startService();
-}, 30_000);
-afterAll(async () => {
-  await service[Symbol.asyncDispose]();
-});
+const service = await shareService();
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
@@ -32,18 +26,8 @@ async function add(report: NewReport): Promise<string> {
   return await addReport(service.connection, { OUTPUT_FORMAT: "CSV", ...report });
 }
 
-/** Everything that is due, by one worker process. */
-async function runAll(): Promise<void> {
-  const { exitCode, output } = await service.start(["run"]).ended;
-  expect(exitCode, output).toBe(0);
-}
-
 async function cli(...args: string[]): Promise<{ exitCode: number; output: string }> {
   return await service.start(args).ended;
-}
-
-async function runsOf(configId: string): Promise<SettledRun[]> {
-  return (await readHistory(service.connection, configId, 20)).runs;
 }
 
 async function execute(
@@ -82,8 +66,8 @@ describe("parameters", () => {
         count: 41,
       }),
     });
-    await runAll();
-    const [run] = await runsOf(configId);
+    await service.runAll();
+    const [run] = await service.runsOf(configId);
     expect(run?.outcome).toBe("COMPLETED");
     expect(await readCsv(run)).toEqual([
       {
@@ -140,7 +124,7 @@ describe("conditions", () => {
         ...mail,
       }),
     };
-    await runAll();
+    await service.runAll();
     expect(await findReport(service.connection, ids.rows)).toMatchObject({
       status: "COMPLETED",
       lastOutcome: "SKIPPED",
@@ -151,11 +135,11 @@ describe("conditions", () => {
     );
     expect((await findReport(service.connection, ids.empty)).lastOutcome).toBe("COMPLETED");
     await retryReport(service.connection, ids.changed);
-    await runAll();
+    await service.runAll();
     await execute("INSERT INTO REPORT_TRIGGER_LOG (TRIGGER_ID, CONFIG_ID) VALUES ('t', 'c')");
     await retryReport(service.connection, ids.changed);
-    await runAll();
-    const runs = (await runsOf(ids.changed)).toReversed();
+    await service.runAll();
+    const runs = (await service.runsOf(ids.changed)).toReversed();
     expect(runs.map((run) => run.outcome)).toEqual(["COMPLETED", "SKIPPED", "COMPLETED"]);
     expect(runs[1]?.reason).toContain(`the same as that of run ${runs[0]?.runId}`);
     expect(runs[1]?.artifacts).toEqual([]);
@@ -191,7 +175,7 @@ describe("a report whose data are not ready", () => {
       "UPDATE REPORT_CONFIG SET WAITING_SINCE = DATEADD(hour, -3, SYSDATE()) WHERE CONFIG_ID IN (?, ?)",
       [late, fails],
     );
-    await runAll();
+    await service.runAll();
     expect(await findReport(service.connection, waits)).toMatchObject({
       status: "PENDING",
       attempt: 0,
@@ -209,8 +193,11 @@ describe("a report whose data are not ready", () => {
     );
     await execute("INSERT INTO LOADS VALUES (1)");
     await execute("UPDATE REPORT_CONFIG SET RUN_AFTER = SYSDATE() WHERE CONFIG_ID = ?", [waits]);
-    await runAll();
-    expect((await runsOf(waits)).map((run) => run.outcome)).toEqual(["COMPLETED", "WAITING"]);
+    await service.runAll();
+    expect((await service.runsOf(waits)).map((run) => run.outcome)).toEqual([
+      "COMPLETED",
+      "WAITING",
+    ]);
     const [state] = await execute(
       "SELECT STATUS, WAITING_SINCE FROM REPORT_CONFIG WHERE CONFIG_ID = ?",
       [waits],
@@ -247,7 +234,7 @@ describe("schedules", () => {
     const tooLate = await addMissed("too late", "RUN_ONCE", 7 * 60 * MINUTE_MS);
     const skipped = await addMissed("skip", "SKIP", 60 * MINUTE_MS);
     const all = await addMissed("all", "RUN_ALL", 10 * MINUTE_MS);
-    await runAll();
+    await service.runAll();
     expect(await outcomesOf(once)).toEqual(["MISSED", "MISSED", "MISSED", "COMPLETED"]);
     expect(await outcomesOf(tooLate)).toEqual(["MISSED", "MISSED", "MISSED", "MISSED"]);
     expect(await outcomesOf(skipped)).toEqual(["MISSED", "MISSED", "MISSED", "MISSED"]);
@@ -257,7 +244,7 @@ describe("schedules", () => {
       expect(status).toBe("PENDING");
       expect(nextRunAt?.getTime()).toBeGreaterThan(Date.now());
     }
-    const [run] = await runsOf(once);
+    const [run] = await service.runsOf(once);
     expect(await readCsv(run)).toEqual([
       { OCCURRENCE: expect.stringContaining(run?.scheduledFor?.toISOString().slice(0, 10) ?? "?") },
     ]);
@@ -301,8 +288,8 @@ describe("a run that is done again", () => {
       OPTIONS: '{"sendWhen": "rows", "title": "Title"}',
       EMAIL_RECIPIENTS: "ann@example.com",
     });
-    await runAll();
-    const [first] = await runsOf(original);
+    await service.runAll();
+    const [first] = await service.runsOf(original);
     await execute(
       "UPDATE REPORT_CONFIG SET PARAMETERS = REPLACE(REPLACE(PARAMETERS, 'old-secret', 'new-secret'), '2026-03-02', '2026-12-24') WHERE CONFIG_ID = ?",
       [original],
@@ -322,8 +309,8 @@ describe("a run that is done again", () => {
       AS_OF: null,
     });
     const sent = await cli("rerun", first?.runId ?? "", "--send", "--json");
-    await runAll();
-    expect(await readCsv((await runsOf(configId))[0])).toEqual([
+    await service.runAll();
+    expect(await readCsv((await service.runsOf(configId))[0])).toEqual([
       { DAY: "2026-03-02", KEY: "new-secret", LAST_RUN: "" },
     ]);
     const { configId: sentId } = JSON.parse(sent.output) as { configId: string };
@@ -344,16 +331,16 @@ describe("a run that is done again", () => {
     };
     const configId = await add(report);
     const tooEarly = await add({ ...report, AS_OF: "2020-01-01T00:00:00" });
-    await runAll();
-    const [run] = await runsOf(configId);
+    await service.runAll();
+    const [run] = await service.runsOf(configId);
     await execute("INSERT INTO SALES.PUBLIC.STOCK VALUES (41)");
     const then = await cli("rerun", run?.runId ?? "", "--as-of-then", "--json");
     const now = await cli("rerun", run?.runId ?? "", "--json");
-    await runAll();
+    await service.runAll();
     const totals: unknown[] = [];
     for (const { output } of [then, now]) {
       const again = JSON.parse(output) as { configId: string };
-      totals.push(await readCsv((await runsOf(again.configId))[0]));
+      totals.push(await readCsv((await service.runsOf(again.configId))[0]));
     }
     expect(totals).toEqual([[{ TOTAL: "1" }], [{ TOTAL: "42" }]]);
     const [times] = await execute(
@@ -368,8 +355,8 @@ describe("a run that is done again", () => {
 
   test("is refused when its SQL has changed, until that is accepted", async () => {
     const configId = await add({ REPORT_NAME: "edited", REPORT_SQL: "SELECT 1 AS ONE" });
-    await runAll();
-    const [run] = await runsOf(configId);
+    await service.runAll();
+    const [run] = await service.runsOf(configId);
     await execute("UPDATE REPORT_CONFIG SET REPORT_SQL = 'SELECT 2 AS TWO' WHERE CONFIG_ID = ?", [
       configId,
     ]);
@@ -385,7 +372,7 @@ describe("a run that is done again", () => {
 
 describe("fairness", () => {
   test("of an owner who has as many running as may be, nothing is offered and nothing claimed", async () => {
-    await runAll();
+    await service.runAll();
     const worker = { workerId: "fair", bootId: "fa1r0001", version: "test" };
     const queue = openQueue(service.connection, worker, { leaseSeconds: 300, perOwnerMax: 2 });
     const base = { REPORT_SQL: "SELECT 1 AS ONE" };

@@ -1,3 +1,4 @@
+import { afterAll, expect } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,7 +11,9 @@ import {
   startLocalSnowflake,
 } from "../../src/local/snowflake/server.ts";
 import type { Connection } from "../../src/snowflake/connection.ts";
+import { readHistory } from "../../src/snowflake/reports.ts";
 import { localSettings } from "../../src/snowflake-access.ts";
+import type { SettledRun } from "../../src/worker/ports.ts";
 
 const root = join(import.meta.dir, "../..");
 
@@ -76,6 +79,28 @@ export async function startService(
       await snowflake[Symbol.asyncDispose]();
       await rm(folder, { recursive: true, force: true });
     },
+  };
+}
+
+/** One for all tests of a file, closed behind the last; what most of them do with it beside that. */
+export interface SharedService extends Service {
+  /** Everything that is due, by one worker process. Gives back what it wrote. */
+  runAll(environment?: Record<string, string>): Promise<string>;
+  /** The newest first. */
+  runsOf(configId: string): Promise<SettledRun[]>;
+}
+
+export async function shareService(): Promise<SharedService> {
+  const service = await startService();
+  afterAll(async () => await service[Symbol.asyncDispose]());
+  return {
+    ...service,
+    runAll: async (environment = {}) => {
+      const { exitCode, output } = await service.start(["run"], environment).ended;
+      expect(exitCode, output).toBe(0);
+      return output;
+    },
+    runsOf: async (configId) => (await readHistory(service.connection, configId, 20)).runs,
   };
 }
 

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { checkTables } from "../../src/commands/doctor-tables.ts";
-import { judgeChain } from "../../src/commands/doctor-chain.ts";
+import { judgeChain, type Onlooker } from "../../src/commands/doctor-chain.ts";
 import type { Finding } from "../../src/commands/findings.ts";
 import { type Chain, PROCEDURES, readChain, TASKS } from "../../src/snowflake/chain.ts";
 import type { Connection } from "../../src/snowflake/connection.ts";
+import { DEFAULT_NAMES } from "../../src/snowflake/scripts.ts";
 import { type LocalAccount, openLocalAccount, setUpSchema } from "./local-account.ts";
 
 setDefaultTimeout(60_000);
@@ -30,8 +31,11 @@ const WHOLE: Chain = {
   hasFunction: true,
 };
 
-function wrongOf(chain: Partial<Chain>, isLocal = false): Finding[] {
-  return judgeChain({ ...WHOLE, ...chain }, isLocal).filter(({ isOk }) => !isOk);
+const ADMINISTRATOR: Onlooker = { role: "CORTEX_USER_ROLE", names: DEFAULT_NAMES, isLocal: false };
+const WORKER: Onlooker = { ...ADMINISTRATOR, role: "REPORT_WORKER_ROLE" };
+
+function wrongOf(chain: Partial<Chain>, onlooker = ADMINISTRATOR): Finding[] {
+  return judgeChain({ ...WHOLE, ...chain }, onlooker).filter(({ isOk }) => !isOk);
 }
 
 function withTask(change: Partial<Chain["tasks"][number]>): Partial<Chain> {
@@ -63,7 +67,33 @@ describe("the chain is judged", () => {
 
   test("a missing function, but locally before the worker has made it", () => {
     expect(wrongOf({ hasFunction: false })[0]?.advice).toContain("run_after_deploy.sql");
-    expect(wrongOf({ hasFunction: false }, true)).toEqual([]);
+    expect(wrongOf({ hasFunction: false }, { ...ADMINISTRATOR, isLocal: true })).toEqual([]);
+  });
+
+  test("with the worker's role, which must not see stream, procedures and function: says who does", () => {
+    const unseen = { stream: null, procedures: [], hasFunction: false };
+    expect(wrongOf(unseen)).toHaveLength(3);
+    expect(wrongOf(unseen, WORKER)).toEqual([]);
+    const texts = judgeChain({ ...WHOLE, ...unseen }, WORKER).map(({ text }) => text);
+    for (const text of texts.slice(0, 3)) {
+      expect(text).toStartWith("not checked: ");
+      expect(text).toEndWith("not visible to REPORT_WORKER_ROLE; run doctor as CORTEX_USER_ROLE");
+    }
+  });
+
+  test("with the worker's role: what it sees, and should see, is judged all the same", () => {
+    const stale = { stream: { isStale: true, staleAfter: null } };
+    expect(wrongOf(stale, WORKER)).toEqual(wrongOf(stale));
+    expect(wrongOf(withTask({ state: null }), WORKER)[0]?.text).toContain("is missing");
+  });
+
+  test("with roles of other names", () => {
+    const names = { role: "OPS", workerRole: "my_worker", taskRole: "MY_TASKS" };
+    const unseen = wrongOf({ stream: null }, { ...WORKER, names });
+    expect(unseen[0]?.advice).toEndWith("such as OPS");
+    expect(wrongOf({ stream: null }, { ...WORKER, names, role: "MY_WORKER" })).toEqual([]);
+    const [suspended] = wrongOf(withTask({ state: "suspended" }), { ...ADMINISTRATOR, names });
+    expect(suspended?.advice).toEndWith("as OPS, or another role that has MY_TASKS, which owns it");
   });
 
   test("a suspended task, with its last failure and the statement that mends it", () => {
@@ -79,7 +109,7 @@ describe("the chain is judged", () => {
       check: "task",
       isOk: false,
       text: "ECS_TRIGGER_TASK is suspended (USER_SUSPENDED); failed at 2026-11-23 10:02:00 UTC: the trigger endpoint refused",
-      advice: `ALTER TASK ${SCHEMA}.ECS_TRIGGER_TASK RESUME;`,
+      advice: `ALTER TASK ${SCHEMA}.ECS_TRIGGER_TASK RESUME; as CORTEX_USER_ROLE, or another role that has REPORT_TASK_ROLE, which owns it`,
     });
   });
 
@@ -104,7 +134,8 @@ describe("the chain of a local Snowflake is read", () => {
   afterAll(() => account[Symbol.asyncDispose]());
 
   async function findWrong(): Promise<string[]> {
-    const findings = judgeChain(await readChain(connection, SCHEMA), true);
+    const onlooker = { ...ADMINISTRATOR, isLocal: true };
+    const findings = judgeChain(await readChain(connection, SCHEMA), onlooker);
     return findings.flatMap(({ isOk, text }) => (isOk ? [] : [text]));
   }
 
@@ -153,6 +184,7 @@ describe("the chain of a local Snowflake is read", () => {
     const findings: Finding[] = [];
     await checkTables((finding) => void findings.push(finding), connection, SCHEMA, "ACCOUNTADMIN");
     const [wrong] = findings.filter(({ isOk }) => !isOk);
+    expect(wrong?.text).toStartWith("REPORT_DELIVERY: ");
     expect(wrong?.text).toContain("RECIPIENT_KEY");
     expect(wrong?.advice).toStartWith("run report-service setup");
     await setUpSchema(connection, {});

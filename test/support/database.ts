@@ -1,8 +1,7 @@
 import { identityOf, type RecipientMark } from "../../src/report/burst.ts";
 import type { FailedDelivery } from "../../src/report/burst-message.ts";
 import { identityOfOwner } from "../../src/report/burst-plan.ts";
-import type { PlannedDelivery } from "../../src/report/delivery.ts";
-import type { DeliveryState } from "../../src/report/delivery.ts";
+import type { DeliveryState, PlannedDelivery } from "../../src/report/delivery.ts";
 import type { Settlement, Status } from "../../src/report/outcome.ts";
 import type { ReportRow } from "../../src/report/request.ts";
 import type {

@@ -4,7 +4,7 @@ import { ReportError } from "../../src/report/errors.ts";
 import type { MessageFacts } from "../../src/report/message.ts";
 import { parseReport, type Report, type ReportRow } from "../../src/report/request.ts";
 import type { Cell, Column, ColumnType, Table } from "../../src/report/table.ts";
-import type { Claim, DeliveryClaim } from "../../src/worker/ports.ts";
+import type { Claim, DeliveryClaim, RunFacts } from "../../src/worker/ports.ts";
 import { START } from "./clock.ts";
 
 /** A row as a person would write it: an ADHOC report that asks for one CSV file. */
@@ -129,6 +129,26 @@ export function someFacts(changes: Partial<MessageFacts> = {}): MessageFacts {
     errorCode: null,
     errorMessage: null,
     warnings: [],
+    ...changes,
+  };
+}
+
+/** Of a run of which nothing more is known. */
+export function someRunFacts(changes: Partial<RunFacts> = {}): RunFacts {
+  return {
+    scheduledFor: null,
+    missed: [],
+    queryId: null,
+    rowCount: null,
+    queryMs: null,
+    renderMs: null,
+    storeMs: null,
+    warnings: [],
+    sqlSha256: "ab".repeat(32),
+    parameters: null,
+    dataAsOf: null,
+    resultSha256: null,
+    reason: null,
     ...changes,
   };
 }

@@ -18,7 +18,9 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { openLinkRevocation } from "../../src/aws/link-revocation.ts";
 import { linkIdOf, linkMarkerKey, signLink } from "../../src/report/link.ts";
+import { openLinks } from "../../src/trigger/links.ts";
 import { awsEnvironment, lackingMoto, type Moto, startMoto, useAws } from "../support/moto.ts";
 import {
   bundleForNode,
@@ -320,6 +322,36 @@ describe.skipIf(lackingMoto !== "")(`the trigger function in AWS${lackingMoto}`,
     }
   });
 
+  test("a link that is taken back while it is made is not made", async () => {
+    const key = `${FILE}.raced`;
+    const client = new S3Client({ forcePathStyle: true });
+    const links = openLinks(client, {
+      bucket: BUCKET,
+      baseUrl: "https://api.example/prod/",
+      days: 30,
+      readKey: async () => "the key",
+      now: () => new Date(),
+    });
+    await using revocation = await openLinkRevocation(true);
+    let calls = 0;
+    client.middlewareStack.add(
+      (next) => async (args) => {
+        const answer = await next(args).catch((thrown: unknown) => thrown as never);
+        // Between the look whether it was taken back and the writing.
+        calls += 1;
+        if (calls === 1) await revocation.revoke({ bucket: BUCKET, key }, new Date(0));
+        if (answer instanceof Error) throw answer;
+        return answer;
+      },
+      { step: "initialize" },
+    );
+    const taken = `the links to ${key} were taken back 1970-01-01T00:00:00.000Z`;
+    expect(links.create(key, "a.pdf")).rejects.toThrow(taken);
+    expect(links.create(key, "a.pdf")).rejects.toThrow(taken);
+    const Key = linkMarkerKey(linkIdOf(key));
+    await s3.send(new DeleteObjectCommand({ Bucket: BUCKET, Key }));
+  });
+
   test("a marker is all that a link leaves in the bucket", async () => {
     const { Contents = [] } = await s3.send(
       new ListObjectsV2Command({ Bucket: BUCKET, Prefix: "links/" }),
@@ -390,24 +422,30 @@ describe.skipIf(lackingMoto !== "")(`the trigger function in AWS${lackingMoto}`,
       );
     });
 
-    test("the permission to plan, in the log: the worker goes all the same", async () => {
+    test.each([
+      [
+        "AccessDeniedException",
+        "not authorized to perform: scheduler:UpdateSchedule",
+        `; the function's role needs scheduler:UpdateSchedule, scheduler:CreateSchedule and iam:PassRole of ${ROLE}`,
+      ],
+      ["ValidationException", "Invalid Schedule Expression", ""],
+    ])("what hinders a plan, in the log: %s; the worker goes all the same", async (...given) => {
+      const [type, Message, advice] = given;
+      const headers = { "x-amzn-errortype": type };
       const server = Bun.serve({
         hostname: "127.0.0.1",
         port: 0,
-        fetch: () =>
-          Response.json(
-            { Message: "is not authorized to perform: scheduler:UpdateSchedule" },
-            { status: 403, headers: { "x-amzn-errortype": "AccessDeniedException" } },
-          ),
+        fetch: () => Response.json({ Message }, { status: 403, headers }),
       });
-      await createService("unplanned");
+      const service = `unplanned-${type}`;
+      await createService(service);
       const values = { AWS_ENDPOINT_URL_SCHEDULER: `http://127.0.0.1:${server.port}` };
-      await using fn = startFunction(FUNCTION_IN_BUN, environment("unplanned", values));
+      await using fn = startFunction(FUNCTION_IN_BUN, environment(service, values));
       const seen = observationEvent(0, 0, "2099-01-02T03:05:00.000Z");
       expect(await fn.invoke(seen)).toEqual({ desiredCount: 0 });
       expect(fn.log).toContainEqual({
         event: "wake-up failed",
-        message: `the schedule "wake-up-unplanned" cannot be planned (is not authorized to perform: scheduler:UpdateSchedule); the function's role needs scheduler:UpdateSchedule, scheduler:CreateSchedule and iam:PassRole of ${ROLE}`,
+        message: `the schedule "wake-up-${service}" cannot be planned (${Message})${advice}`,
       });
       await server.stop(true);
     });

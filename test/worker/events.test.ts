@@ -1,25 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import type { Outcome } from "../../src/report/outcome.ts";
 import { describeEvent, type WorkerEvent } from "../../src/worker/events.ts";
-import type { DeliveryResult, RunFacts } from "../../src/worker/ports.ts";
-import { aClaim, aDeliveryClaim, anArtifact, anError } from "../support/factories.ts";
+import type { DeliveryResult } from "../../src/worker/ports.ts";
+import { aClaim, aDeliveryClaim, anArtifact, anError, someRunFacts } from "../support/factories.ts";
 
 const claim = aClaim();
-const facts: RunFacts = {
-  scheduledFor: null,
-  missed: [],
-  queryId: null,
-  rowCount: 1_234,
-  queryMs: null,
-  renderMs: null,
-  storeMs: null,
-  warnings: [],
-  sqlSha256: "ab".repeat(32),
-  parameters: null,
-  dataAsOf: null,
-  resultSha256: null,
-  reason: null,
-};
+const facts = someRunFacts({ rowCount: 1_234 });
 const error = anError("query_timeout", "took too long");
 
 function executed(outcome: Outcome, reason: string | null = null): string {
@@ -126,8 +112,8 @@ describe("one line for an event", () => {
     expect(executed({ kind: "failed", error })).toBe(
       "error Daily Sales: FAILED, query_timeout: took too long",
     );
-    expect(executed({ kind: "completed", artifacts }, "sent late, because X is not true")).toBe(
-      "warn Daily Sales: COMPLETED, 1,234 rows, a.pdf 2.0 kB, a.csv 300 B; sent late, because X is not true",
+    expect(executed({ kind: "completed", artifacts }, "late, because X is not true")).toBe(
+      "warn Daily Sales: COMPLETED, 1,234 rows, a.pdf 2.0 kB, a.csv 300 B; late, because X is not true",
     );
     expect(executed({ kind: "skipped" }, "there are no rows")).toBe(
       "info Daily Sales: SKIPPED, there are no rows",

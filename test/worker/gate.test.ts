@@ -136,7 +136,7 @@ describe("a report that waits for its data", () => {
     expect(await runNext(world)).toBe("completed");
     const run = world.runs().at(-1);
     const why = `its data were not ready by 2026-03-02 11:30 UTC: ${READY_SQL} is not true`;
-    expect(run?.reason).toBe(`sent late, because ${why}`);
+    expect(run?.reason).toBe(`late, because ${why}`);
     expect(run?.warnings).toEqual([
       {
         format: null,
@@ -147,6 +147,29 @@ describe("a report that waits for its data", () => {
     ]);
     expect(subtitles).toEqual([`This report is late, and ${why}\nRegion EU`]);
     expect(run?.artifacts).toHaveLength(1);
+  });
+
+  test("is not said to be sent when it is late and then skipped or failed", async () => {
+    const late = { deadlineMinutes: 1 };
+    const people = { sql: "SELECT * FROM PEOPLE", splitBy: "ID" };
+    for (const [options, kind] of [
+      [{ sendWhen: "rows", burst: people }, "skipped"],
+      [{}, "failed"],
+    ] as const) {
+      await using world = await createWorld();
+      world.warehouse.answer = (query, signal) => {
+        if (query.tag["purpose"] === "ready") return tableAnswer(aTable(boolean("0")));
+        if (query.tag["purpose"] !== "burst" && kind === "failed")
+          return failingAnswer(anError("query_failed"))(query, signal);
+        if (query.tag["purpose"] !== "burst") return tableAnswer(aTable({ rows: [] }));
+        const columns = ["KEY", "EMAIL"];
+        return tableAnswer(aTable({ columns, rows: [["1", "ann@example.com"]] }));
+      };
+      await world.run(await world.claim(gate(late, options)));
+      await world.clock.advance(MINUTE_MS);
+      expect(await runNext(world)).toBe(kind);
+      expect(world.runs().at(-1)?.reason).toStartWith("late, because its data were not ready");
+    }
   });
 
   test("fails at its deadline when it says so, and its owner is told", async () => {

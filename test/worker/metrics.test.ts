@@ -1,26 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import type { Outcome } from "../../src/report/outcome.ts";
 import { metricLines } from "../../src/worker/metrics.ts";
-import type { DeliveryResult, RunFacts } from "../../src/worker/ports.ts";
+import type { DeliveryResult } from "../../src/worker/ports.ts";
 
-import { aClaim, aDeliveryClaim, anArtifact, anError } from "../support/factories.ts";
+import { aClaim, aDeliveryClaim, anArtifact, anError, someRunFacts } from "../support/factories.ts";
 
 const now = new Date("2026-11-23T08:00:00Z");
-const facts: RunFacts = {
-  scheduledFor: null,
-  missed: [],
-  queryId: null,
-  rowCount: 10,
-  queryMs: 1_500,
-  renderMs: 400,
-  storeMs: 100,
-  warnings: [],
-  sqlSha256: "ab".repeat(32),
-  parameters: null,
-  dataAsOf: null,
-  resultSha256: null,
-  reason: null,
-};
+const facts = someRunFacts({ rowCount: 10, queryMs: 1_500, renderMs: 400, storeMs: 100 });
 
 /** What CloudWatch makes of a line: the dimensions, and each metric with its unit. */
 function read(line: string): object {
@@ -79,6 +65,16 @@ describe("the metrics of a worker", () => {
     expect(executed({ kind: "postponed", error, delayMs: 1 })).toEqual([expected]);
     expect(metricLines({ kind: "backing-off", error, delayMs: 1 }, now).map(read)).toEqual([
       expected,
+    ]);
+  });
+
+  test("a task that is not protected is an error of its own, and none of Snowflake", () => {
+    const error = anError("internal", "the task is not protected");
+    expect(metricLines({ kind: "backing-off", error, delayMs: 1 }, now).map(read)).toEqual([
+      {
+        dimensions: { Source: "worker", ErrorCode: "internal" },
+        metrics: { RunErrors: "1 Count" },
+      },
     ]);
   });
 

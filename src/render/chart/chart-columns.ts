@@ -2,6 +2,7 @@ import { ReportError } from "../../report/errors.ts";
 import type { ChartOptions, ColumnOptions } from "../../report/options.ts";
 import type { Column, ColumnType } from "../../report/table.ts";
 import { findColumn } from "../aggregates.ts";
+import { describeColumn } from "../cell-columns.ts";
 
 /** A column of the result that the chart reads. */
 export interface ChartColumn {
@@ -37,7 +38,8 @@ export function findChartColumns(
     const index = findColumn(columns, name);
     const column = columns[index];
     if (column === undefined) throw refuse(option, describeMissing(name, columns));
-    return { index, column, ...describeColumn(column, named) };
+    const { label, options: own } = describeColumn(column, index, named);
+    return { index, column, label, format: own.format ?? null };
   };
   const y = options.y.map((name) => find("y", name));
   const wrong = y.find(({ column }) => !NUMERIC.has(column.type));
@@ -65,14 +67,4 @@ function describeMissing(name: string, columns: readonly Column[]): string {
   const more = columns.length - names.length;
   const rest = more > 0 ? ` and ${more} more` : "";
   return `there is no column ${name}; the result has ${names.join(", ")}${rest}`;
-}
-
-function describeColumn(
-  column: Column,
-  named: Readonly<Record<string, ColumnOptions>>,
-): { label: string; format: string | null } {
-  const folded = column.name.toLowerCase();
-  const exact = Object.hasOwn(named, column.name) ? named[column.name] : undefined;
-  const own = exact ?? Object.entries(named).find(([name]) => name.toLowerCase() === folded)?.[1];
-  return { label: own?.label ?? column.name, format: own?.format ?? null };
 }

@@ -9,6 +9,7 @@ import {
   parseDays,
   parseTimestamp,
 } from "../cells.ts";
+import { cutText } from "../../report/short-text.ts";
 import type { RenderWarning } from "../renderer.ts";
 import { type ChartColumn, findChartColumns } from "./chart-columns.ts";
 import { countNegativeSums } from "./pie-slices.ts";
@@ -162,8 +163,7 @@ function createNames(): {
 }
 
 function clean(text: string): string {
-  return text
-    .slice(0, TEXT_LENGTH_MAX)
+  return cutText(text, TEXT_LENGTH_MAX)
     .toWellFormed()
     .replaceAll(/\s+|\p{Cc}+/gu, " ");
 }

@@ -1,4 +1,5 @@
 /** The colours of a chart: the accent, then those that can best be told from all before, by colour-blind readers too. */
+import { measureContrast, parseHexColor, type Rgb, toLinearLight } from "../contrast.ts";
 
 /**
  * Paul Tol's "muted" and the darker half of Okabe and Ito's colours, both made to be told apart by colour-blind
@@ -14,6 +15,8 @@ export const REST_COLOR = "#b4bac3";
 
 /** Least contrast to white paper of a line or a bar (WCAG 2.2, 1.4.11 asks for 3 of graphical objects). */
 const CONTRAST_MIN = 2.6;
+
+const WHITE: Rgb = [1, 1, 1];
 
 type Triple = readonly [number, number, number];
 
@@ -38,7 +41,7 @@ function findFarthest(colors: readonly string[], taken: readonly (readonly Tripl
 
 /** The colour as three readers see it: with full sight, without red cones, without green cones. */
 function sight(color: string): readonly Triple[] {
-  const linear = toLinear(color);
+  const linear = toLinearLight(parseColor(color));
   return [linear, multiply(PROTANOPIA, linear), multiply(DEUTERANOPIA, linear)].map(toOklab);
 }
 
@@ -83,17 +86,19 @@ function toOklab([red, green, blue]: Triple): Triple {
   ];
 }
 
-function toLinear(color: string): Triple {
-  const at = (place: number): number => {
-    const value = Number.parseInt(color.slice(place, place + 2), 16) / 255;
-    return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
-  };
-  return [at(1), at(3), at(5)];
+function parseColor(color: string): Rgb {
+  const parsed = parseHexColor(color);
+  if (parsed === null) throw new RangeError(`"${color}" is not #rrggbb`);
+  return parsed;
 }
 
 function darken(color: string): string {
   let shade = color.toLowerCase();
-  for (let step = 0; step < 40 && contrastToWhite(shade) < CONTRAST_MIN; step++) {
+  for (
+    let step = 0;
+    step < 40 && measureContrast(parseColor(shade), WHITE) < CONTRAST_MIN;
+    step++
+  ) {
     shade = `#${[1, 3, 5].map((place) => dim(shade.slice(place, place + 2))).join("")}`;
   }
   return shade;
@@ -103,9 +108,4 @@ function dim(channel: string): string {
   return Math.round(Number.parseInt(channel, 16) * 0.95)
     .toString(16)
     .padStart(2, "0");
-}
-
-function contrastToWhite(color: string): number {
-  const [red, green, blue] = toLinear(color);
-  return 1.05 / (0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05);
 }

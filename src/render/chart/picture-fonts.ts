@@ -1,6 +1,7 @@
 /** The fonts of a picture, which has no document to take them from. */
 import { type FontFile, type FontWeight, loadFontFamily } from "../pdf/font-files.ts";
 import { createFontChain, type FontChain } from "../pdf/font-chain.ts";
+import { listNames } from "../../report/short-text.ts";
 import type { RenderWarning } from "../renderer.ts";
 import type { Measure } from "./drawings.ts";
 
@@ -77,11 +78,8 @@ function describeProblems(missingCount: number, unreadable: readonly string[]): 
     {
       code: "font_unreadable",
       count: unreadable.length,
-      message: `Fonts that could not be read were passed over: ${unreadable.slice(0, NAMES_MAX).join(", ")}${unreadable.length > NAMES_MAX ? ", …" : ""}.`,
+      message: `Fonts that could not be read were passed over: ${listNames(unreadable)}.`,
     },
   ];
   return all.filter(({ count }) => count > 0);
 }
-
-/** More names are not listed, but counted. */
-const NAMES_MAX = 5;

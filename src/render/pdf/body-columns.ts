@@ -1,8 +1,8 @@
 /** Which columns of a result are in the table, which make its groups, and what is aggregated where. */
 import { ReportError } from "../../report/errors.ts";
 import type { Column } from "../../report/table.ts";
-import { planGroups, type AggregatePlan } from "../aggregates.ts";
-import { selectColumns, type ShownColumn } from "../cell-columns.ts";
+import { planGroups, refuseHidden, type AggregatePlan } from "../aggregates.ts";
+import { describeColumn, selectColumns, type ShownColumn } from "../cell-columns.ts";
 import type { RenderContext } from "../renderer.ts";
 import {
   createAggregateColumn,
@@ -44,10 +44,13 @@ const ROW_NAMES = {
 export function planBody(columns: readonly Column[], context: RenderContext): BodyPlan {
   const { options } = context;
   const plan = planGroups(columns, options);
-  const all = describeAll(columns, context);
+  // The hidden ones too: they can make groups.
+  const all = columns.map((column, index) => describeColumn(column, index, options.columns));
   const shown = selectColumns(columns, options);
-  refuseHidden("subtotals", plan.subtotals, shown);
-  refuseHidden("totals", plan.totals, shown);
+  refuseHidden(
+    plan,
+    shown.map(({ index }) => index),
+  );
   const body = shown.filter(({ index }) => !plan.levels.includes(index));
   if (body.length === 0) {
     throw new ReportError("invalid_report", "OPTIONS: groupBy: leaves no column for the table");
@@ -59,29 +62,6 @@ export function planBody(columns: readonly Column[], context: RenderContext): Bo
     subtotals: createSet(plan.subtotals, { body, all }, context),
     totals: createSet(plan.totals, { body, all }, context),
   };
-}
-
-/** A result would stand under nothing: the other formats refuse it too. */
-function refuseHidden(
-  option: "subtotals" | "totals",
-  plans: readonly AggregatePlan[],
-  shown: readonly ShownColumn[],
-): void {
-  const places = new Set(shown.map(({ index }) => index));
-  const hidden = plans.find(({ index }) => !places.has(index));
-  if (hidden === undefined) return;
-  throw new ReportError(
-    "invalid_report",
-    `OPTIONS: ${option}.${hidden.source.name}: the column is hidden`,
-  );
-}
-
-/** Every column, the hidden ones too: they can make groups. */
-function describeAll(columns: readonly Column[], context: RenderContext): ShownColumn[] {
-  const shown = Object.entries(context.options.columns).map(
-    ([name, own]) => [name, { ...own, hidden: false }] as const,
-  );
-  return selectColumns(columns, { ...context.options, columns: Object.fromEntries(shown) });
 }
 
 function createSet(

@@ -2,6 +2,7 @@
 import type { ShownColumn } from "../cell-columns.ts";
 import { formatDate, formatTime, formatTimestamp, isTrue, parseDays } from "../cells.ts";
 import type { AggregatePlan } from "../aggregates.ts";
+import { shortenText } from "../../report/short-text.ts";
 import type { RenderContext } from "../renderer.ts";
 import { readNumberLocale, type NumberLocale } from "./number-locale.ts";
 import { parseNumberPattern } from "./number-pattern.ts";
@@ -79,7 +80,8 @@ export function createAggregateColumn(
     ...own,
     index: place.index,
     findPoint: result.findPoint,
-    format: (cell) => (cell === "" ? "" : word + shorten(result.format(cell))),
+    format: (cell) =>
+      cell === "" ? "" : word + shortenText(result.format(cell), AGGREGATE_LENGTH_MAX),
   };
 }
 
@@ -94,11 +96,6 @@ function describeResult(
   if (aggregate !== "average" || !isPlain) return { column: type, options };
   const decimals = column.scale > 0 ? column.scale : AVERAGE_DECIMALS;
   return { column: type, options: { ...others, format: `#,##0.${"0".repeat(decimals)}` } };
-}
-
-function shorten(text: string): string {
-  if (text.length <= AGGREGATE_LENGTH_MAX) return text;
-  return `${text.slice(0, AGGREGATE_LENGTH_MAX).toWellFormed()}…`;
 }
 
 /** Stands for a column of which nothing is shown. */

@@ -1,5 +1,6 @@
 /** How wide the columns of a table want to be, from a sample of its rows. */
 import type { Row } from "../../report/table.ts";
+import { cutText } from "../../report/short-text.ts";
 import type { PrintedColumn } from "./cell-text.ts";
 import type { Face } from "./face.ts";
 import { measureLongestWord, splitAtBreaks } from "./line-wrap.ts";
@@ -140,7 +141,7 @@ function measureWords(measure: CellMeasure, text: string, face: Face): void {
       measure.word = Math.max(measure.word, Math.min(measureText(face, word), WORD_WIDTH_MAX));
     }
     for (const piece of splitAtBreaks(word)) {
-      const kept = piece.slice(0, WORD_LENGTH_MAX).toWellFormed();
+      const kept = cutText(piece, WORD_LENGTH_MAX);
       measure.piece = Math.max(measure.piece, Math.min(measureText(face, kept), WORD_WIDTH_MAX));
     }
   }

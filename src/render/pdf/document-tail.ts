@@ -5,6 +5,7 @@
 import { PDFHexString, PDFString, type PDFRef } from "pdf-lib";
 import type { RenderContext } from "../renderer.ts";
 import { formatInstant } from "../cells.ts";
+import { cutText } from "../../report/short-text.ts";
 import { createCanvas } from "./canvas.ts";
 import type { Face } from "./face.ts";
 import type { Layout } from "./layout.ts";
@@ -14,6 +15,10 @@ import { composeBlock, drawBlock, type TextBlock } from "./text-block.ts";
 import type { TextProblems } from "./text-problems.ts";
 import { BASELINE, COLOR, FOOTER } from "./theme.ts";
 
+/** The title and the time have this part of the width, the number of the page has the rest. */
+const LEFT_PART = 0.6;
+/** No more of a title has room, and to measure it takes time. */
+const TITLE_LENGTH_MAX = 500;
 /** Room for what a footer has. */
 const FOOTER_BYTES = 1024;
 
@@ -74,23 +79,31 @@ function prepareFooter(parts: DocumentParts): Footer {
   const style = { face, size: FOOTER.size, color: COLOR.soft };
   const pageCount = printed.pages.length;
   const top = layout.footerBaseline - FOOTER.size * BASELINE;
-  const draw = (block: TextBlock, left: number): Uint8Array => {
+  const measure = (text: string): number => (face.measure(text) * FOOTER.size) / 1000;
+  const compose = (text: string, width = measure(text) + 1): TextBlock =>
+    composeBlock(text, style, { width, lineHeight: FOOTER.size, linesMax: 1 });
+  const draw = (placed: readonly (readonly [block: TextBlock, left: number])[]): Uint8Array => {
     const canvas = createCanvas(layout.pageHeight, FOOTER_BYTES);
-    drawBlock(canvas, block, { left, top }, problems);
+    for (const [block, left] of placed) drawBlock(canvas, block, { left, top }, problems);
     return canvas.finish();
   };
   return {
     drawLeft() {
       const { title = context.reportName } = context.options;
-      const box = { width: layout.contentWidth * 0.6, lineHeight: FOOTER.size, linesMax: 1 };
-      const made = `  ·  ${formatInstant(context.generatedAt, context.timezone)}`;
-      return draw(composeBlock(title.slice(0, 120) + made, style, box), layout.left);
+      const gap = measure("  ");
+      const made = `·  ${formatInstant(context.generatedAt, context.timezone)}`;
+      // Two texts: a long title leaves room for the time, and one from right to left does not turn time and date round.
+      const room = layout.contentWidth * LEFT_PART - measure(made) - gap;
+      const name = compose(cutText(title, TITLE_LENGTH_MAX), room);
+      const [line = ""] = name.lines;
+      return draw([
+        [name, layout.left],
+        [compose(made), layout.left + measure(line) + gap],
+      ]);
     },
     drawRight(at) {
       const text = `${describeBand(parts, at)}Page ${at + 1} of ${pageCount}`;
-      const width = (face.measure(text) * FOOTER.size) / 1000;
-      const block = composeBlock(text, style, { width: width + 1, lineHeight: FOOTER.size });
-      return draw(block, layout.left + layout.contentWidth - width);
+      return draw([[compose(text), layout.left + layout.contentWidth - measure(text)]]);
     },
   };
 }

@@ -1,5 +1,6 @@
 /** The bookmarks: one for the report, and below it one for each group, or for each range of rows. */
 import { PDFHexString, PDFNull, type PDFRef } from "pdf-lib";
+import { shortenText } from "../../report/short-text.ts";
 import type { DocumentParts } from "./document-tail.ts";
 
 export interface GroupMark {
@@ -42,8 +43,7 @@ export function createGroupMarks(): GroupMarks {
 }
 
 function shorten(title: string): string {
-  const line = title.slice(0, TITLE_LENGTH_MAX).toWellFormed().replaceAll(/\s+/g, " ");
-  return title.length > TITLE_LENGTH_MAX ? `${line}…` : line;
+  return shortenText(title, TITLE_LENGTH_MAX).toWellFormed().replaceAll(/\s+/g, " ");
 }
 
 interface Bookmark {

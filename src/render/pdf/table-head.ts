@@ -1,4 +1,5 @@
 /** The header row, composed once and drawn on every page. */
+import { cutText } from "../../report/short-text.ts";
 import type { Canvas } from "./canvas.ts";
 import type { PrintedColumn } from "./cell-text.ts";
 import type { Face } from "./face.ts";
@@ -65,7 +66,7 @@ export function composeTableHead(
 }
 
 function describeLabel(label: string, slot: number): string {
-  const start = label.replaceAll("\n", " ").slice(0, NAMED_LENGTH_MAX).toWellFormed();
+  const start = cutText(label.replaceAll("\n", " "), NAMED_LENGTH_MAX);
   return `column ${slot + 1} "${start}…"`;
 }
 

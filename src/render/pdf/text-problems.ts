@@ -1,4 +1,5 @@
 /** What had to be changed or could not be shown, counted over the document, and said in a sentence. */
+import { listNames } from "../../report/short-text.ts";
 import type { RenderWarning } from "../renderer.ts";
 
 const MESSAGES = {
@@ -21,12 +22,6 @@ const NAMED_MESSAGES = {
 
 /** Longer labels of columns end with "…", so that the table has room on the page. */
 export const LABEL_LINES_MAX = 6;
-/** More names are not listed, but counted. */
-const NAMES_MAX = 5;
-
-function listNames(names: readonly string[]): string {
-  return names.slice(0, NAMES_MAX).join(", ") + (names.length > NAMES_MAX ? ", …" : "");
-}
 
 type TextProblem = keyof typeof MESSAGES;
 type NamedProblem = keyof typeof NAMED_MESSAGES;

@@ -1,4 +1,5 @@
 import type { ShownColumn } from "../cell-columns.ts";
+import { shortenText } from "../../report/short-text.ts";
 import type { RenderContext } from "../renderer.ts";
 import { isChanged } from "./text.ts";
 
@@ -26,6 +27,5 @@ export function findChangedLabels(
 const QUOTED_LENGTH_MAX = 60;
 
 function quote(text: string): string {
-  const start = text.slice(0, QUOTED_LENGTH_MAX).toWellFormed();
-  return `"${start}${text.length > QUOTED_LENGTH_MAX ? "…" : ""}"`;
+  return `"${shortenText(text, QUOTED_LENGTH_MAX).toWellFormed()}"`;
 }

@@ -1,5 +1,6 @@
 import { ReportError } from "../../report/errors.ts";
 import type { ReportOptions } from "../../report/options.ts";
+import { cutText } from "../../report/short-text.ts";
 
 /** Source: "Rename a worksheet", Microsoft support; the length is in UTF-16 units. */
 const LENGTH_MAX = 31;
@@ -63,20 +64,10 @@ function cleanName(title: string, reserved: ReadonlySet<string>): string {
     .replace(new RegExp(`[${FORBIDDEN}]+`, "gu"), " ")
     .replaceAll("'", "\u2019")
     .replace(/\s+/g, " ");
-  const name = cutName(text.trimStart(), LENGTH_MAX);
+  const name = cutText(text.trimStart(), LENGTH_MAX).trimEnd();
   return name === "" || reserved.has(name.toLowerCase()) ? FALLBACK : name;
 }
 
 function numberName(base: string, suffix: string): string {
-  return cutName(base, LENGTH_MAX - suffix.length) + suffix;
-}
-
-/** Whole characters only. */
-function cutName(text: string, lengthMax: number): string {
-  let name = "";
-  for (const character of text) {
-    if (name.length + character.length > lengthMax) break;
-    name += character;
-  }
-  return name.trimEnd();
+  return cutText(base, LENGTH_MAX - suffix.length).trimEnd() + suffix;
 }

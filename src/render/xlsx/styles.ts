@@ -29,6 +29,8 @@ export interface ColumnStyles {
 export type ColumnAggregates = Partial<Record<"subtotal" | "total", AggregatePlan>>;
 
 const TEXT_FORMAT = "@";
+/** Excel heeds no format of a boolean; LibreOffice shows 1 and 0 without this one, which it writes itself. */
+const BOOLEAN_FORMAT = '"TRUE";"TRUE";"FALSE"';
 /** More decimals than this are not a number format in Excel. */
 const DECIMALS_MAX = 30;
 const AVERAGE_DECIMALS_MIN = 2;
@@ -48,7 +50,7 @@ export function styleColumn(
   const own = options.format;
   const data = {
     value: { ...formatted(own ?? selectFormat(column)), ...alignedAs(options.align) },
-    fraction: { ...formatted(own ?? `${selectFormat(column)}.000`), ...alignedAs(options.align) },
+    fraction: { ...formatted(own ?? selectFractionFormat(column)), ...alignedAs(options.align) },
     text: { ...formatted(TEXT_FORMAT), ...alignedAs(side) },
     blank: {},
   };
@@ -126,10 +128,10 @@ function styleHeader(
   side: Alignment["horizontal"] | undefined,
   accentColor: string,
 ): Partial<Style> {
-  const ground = toArgb(accentColor);
+  const letters = toArgb(selectTextColor(accentColor));
   return {
-    font: { ...FONT, bold: true, color: { argb: selectTextColor(ground) } },
-    fill: { type: "pattern", pattern: "solid", fgColor: { argb: ground } },
+    font: { ...FONT, bold: true, color: { argb: letters } },
+    fill: { type: "pattern", pattern: "solid", fgColor: { argb: toArgb(accentColor) } },
     ...alignedAs(side),
   };
 }
@@ -146,8 +148,9 @@ function selectFormat({ type, scale }: Pick<Column, "type" | "scale">): string |
     case "timestamp_ntz":
     case "timestamp_ltz":
       return "yyyy-mm-dd hh:mm:ss";
-    case "real":
     case "boolean":
+      return BOOLEAN_FORMAT;
+    case "real":
       return undefined;
     case "text":
     case "binary":
@@ -157,6 +160,13 @@ function selectFormat({ type, scale }: Pick<Column, "type" | "scale">): string |
     case "timestamp_tz":
       return TEXT_FORMAT;
   }
+}
+
+/** With milliseconds, for the types that are a number of days in the sheet and have a time in it. */
+function selectFractionFormat(column: Pick<Column, "type" | "scale">): string | undefined {
+  const { type } = column;
+  const hasTime = type === "time" || type === "timestamp_ntz" || type === "timestamp_ltz";
+  return hasTime ? `${selectFormat(column)}.000` : selectFormat(column);
 }
 
 /**

@@ -1,14 +1,11 @@
-import { ReportError } from "../../report/errors.ts";
 import type { ReportOptions } from "../../report/options.ts";
 import type { Column } from "../../report/table.ts";
-import { planGroups, type AggregatePlan } from "../aggregates.ts";
+import { planGroups, refuseHidden, type AggregatePlan } from "../aggregates.ts";
 import type { ShownColumn } from "../cell-columns.ts";
 
 /** An aggregate with the column of the sheet under which it stands, counted from 0. */
 export interface ShownAggregate extends AggregatePlan {
   readonly at: number;
-  /** The column whose cells are aggregated. */
-  readonly source: Column;
 }
 
 export interface GroupLevel {
@@ -39,13 +36,17 @@ export function planSummaries(
   options: ReportOptions,
 ): SummaryPlan {
   const groups = planGroups(columns, options);
-  const place = (option: "subtotals" | "totals") =>
-    placeAggregates(option, groups[option], columns, shown);
-  const [subtotals, totals] = [place("subtotals"), place("totals")];
+  const places = shown.map(({ index }) => index);
+  refuseHidden(groups, places);
+  const place = (plan: AggregatePlan): ShownAggregate => ({
+    ...plan,
+    at: places.indexOf(plan.index),
+  });
+  const [subtotals, totals] = [groups.subtotals.map(place), groups.totals.map(place)];
   const taken = new Set([...subtotals, ...totals].map(({ at }) => at));
   const free = [...shown.keys()].find((at) => !taken.has(at)) ?? null;
   const levels = groups.levels.map((index): GroupLevel => {
-    const own = shown.findIndex((column) => column.index === index);
+    const own = places.indexOf(index);
     const labelAt = own === -1 || taken.has(own) ? free : own;
     return { index, column: columnOf(columns, index), labelAt };
   });
@@ -55,25 +56,6 @@ export function planSummaries(
 /** Whether the sheets have rows of their own beside those of the table. */
 export function hasSummaries({ levels, totals }: SummaryPlan): boolean {
   return levels.length > 0 || totals.length > 0;
-}
-
-function placeAggregates(
-  option: "totals" | "subtotals",
-  plans: readonly AggregatePlan[],
-  columns: readonly Column[],
-  shown: readonly ShownColumn[],
-): ShownAggregate[] {
-  return plans.map((plan) => {
-    const source = columnOf(columns, plan.index);
-    const at = shown.findIndex((column) => column.index === plan.index);
-    if (at === -1) {
-      throw new ReportError(
-        "invalid_report",
-        `OPTIONS: ${option}.${source.name}: the column is hidden`,
-      );
-    }
-    return { ...plan, at, source };
-  });
 }
 
 function columnOf(columns: readonly Column[], index: number): Column {

@@ -1,4 +1,5 @@
 import { createTally, type WarningTally } from "../cell-warnings.ts";
+import { cutText } from "../../report/short-text.ts";
 
 /** Source: "Excel specifications and limits", total characters that a cell can contain. Counted in UTF-16 units. */
 const CELL_LENGTH_MAX = 32_767;
@@ -13,7 +14,7 @@ export function fitText(text: string, tally: WarningTally): string {
   let fitted = text;
   if (fitted.length > CELL_LENGTH_MAX) {
     tally.cell_truncated++;
-    fitted = cutText(fitted);
+    fitted = cutText(fitted, CELL_LENGTH_MAX - CUT_MARK.length) + CUT_MARK;
   }
   if (!fitted.isWellFormed()) {
     tally.lone_surrogate++;
@@ -33,7 +34,8 @@ export function isChanged(text: string): boolean {
 }
 
 /**
- * A text for exceljs to write, such as a label. What is lost of it is found by `findChangedLabels`. A delete character can stand in XML, but exceljs 4.4.0 drops it: see `restoreLabels`.
+ * A text for exceljs to write, such as a label. What is lost of it is found by `findChangedLabels`. A delete character
+ * can stand in XML, but exceljs 4.4.0 drops it: see `restoreLabels`.
  */
 export function fitLabel(text: string): string {
   return fitText(text, createTally()).replaceAll(DELETE, DELETE_STAND_IN);
@@ -79,12 +81,4 @@ function escapeControls(text: string): string {
       ALL_CONTROLS,
       (control) => `_x${control.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}_`,
     );
-}
-
-/** Not between the halves of a character. */
-function cutText(text: string): string {
-  const end = CELL_LENGTH_MAX - CUT_MARK.length;
-  const splits =
-    /[\uD800-\uDBFF]/.test(text.charAt(end - 1)) && /[\uDC00-\uDFFF]/.test(text.charAt(end));
-  return text.slice(0, splits ? end - 1 : end) + CUT_MARK;
 }

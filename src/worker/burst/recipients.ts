@@ -76,7 +76,7 @@ async function queryRecipients(
   parameters: Parameters,
 ): Promise<{ columns: readonly Column[]; rows: Row[] }> {
   try {
-    const { table } = await runQuery(run, report, sql, parameters, { purpose: "burst" });
+    const { table } = await runQuery(run, report, sql, parameters, "burst");
     refuseTooMany(table);
     const rows: Row[] = [];
     for await (const batch of table.batches) {

@@ -1,15 +1,14 @@
 import { createReadStream } from "node:fs";
 import { appendFile, mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { messageOf, ReportError } from "../../report/errors.ts";
+import { ReportError } from "../../report/errors.ts";
 import type { Row, Table } from "../../report/table.ts";
+import { renderError } from "../files.ts";
 
 /** The rows of a result on the worker's disk, by key, so that they can be read by key and more than once. */
 export interface Spool {
   /** A fresh table of the rows of a key, in the query's order; empty when there are none. */
   readonly tableOf: (key: string) => Table;
-  /** Rows that `chooseKey` had no key for. */
-  readonly rowsLeftOut: number;
 }
 
 interface Part {
@@ -26,8 +25,8 @@ interface Part {
 const WAITING_LENGTH_MAX = 16_000_000;
 
 /**
- * Reads a table once and writes each row to the file of its key; memory stays the same whatever the number of keys and
- * rows. Throws ReportError: what the table throws, `rows_missing`, `render_failed` when the disk is full.
+ * Reads a table once and writes each row to the file of its key, and a row without one nowhere; memory stays the same
+ * whatever the number of keys and rows. Throws ReportError: what the table throws, `rows_missing`, `render_failed` when the disk is full.
  */
 export async function spoolTable(
   table: Table,
@@ -38,13 +37,11 @@ export async function spoolTable(
   await guardDisk(() => mkdir(folder, { recursive: true }));
   const parts = new Map<string, Part>();
   let rowCount = 0;
-  let rowsLeftOut = 0;
   let waitingLength = 0;
   for await (const batch of table.batches) {
     for (const row of batch) {
       const key = chooseKey(row);
-      if (key === null) rowsLeftOut += 1;
-      else waitingLength += addRow(parts, key, row, folder);
+      if (key !== null) waitingLength += addRow(parts, key, row, folder);
     }
     rowCount += batch.length;
     if (waitingLength > WAITING_LENGTH_MAX) {
@@ -55,7 +52,7 @@ export async function spoolTable(
   }
   await flushParts(parts);
   checkCount(rowCount, table.rowCount);
-  return { tableOf: (key) => openPart(table, parts.get(key)), rowsLeftOut };
+  return { tableOf: (key) => openPart(table, parts.get(key)) };
 }
 
 /** Gives the length of what was added. */
@@ -84,12 +81,7 @@ async function guardDisk(write: () => Promise<unknown>): Promise<void> {
   try {
     await write();
   } catch (thrown) {
-    const full = thrown instanceof Error && "code" in thrown && thrown.code === "ENOSPC";
-    const reason = full ? "the disk is full" : messageOf(thrown);
-    throw new ReportError("render_failed", `the rows cannot be split on disk: ${reason}`, {
-      cause: thrown,
-      retryable: full,
-    });
+    throw renderError("the rows cannot be split on disk", thrown);
   }
 }
 

@@ -52,8 +52,6 @@ export function runFor(run: Run, { audience, ...tally }: Tally): Run {
   const failedHere = tally.failed.length - audience.failed.length;
   return {
     ...run,
-    // What the warehouse would unload is the whole result.
-    ports: { ...run.ports, stage: null },
     facts: { ...run.facts, queryId: null, rowCount: null, queryMs: 0, renderMs: 0, storeMs: 0 },
     recipient: {
       number: tally.done.length + failedHere + tally.unmet + 1,
