@@ -1,5 +1,6 @@
 /** An AWS that is not ours: moto, which the real SDK speaks to over HTTP. One server for each test file. */
 import { existsSync } from "node:fs";
+import { devNull } from "node:os";
 import { join } from "node:path";
 
 const PYTHON = join(import.meta.dir, "../../.venv/bin/python");
@@ -65,6 +66,8 @@ function applyEnvironment(values: readonly (readonly [string, string | undefined
 /** Starts moto on a free port; ends it when disposed. Throws with what it printed when it does not come up. */
 export async function startMoto(): Promise<Moto> {
   const child = Bun.spawn([PYTHON, SERVER, "-H", "127.0.0.1", "-p", "0"], {
+    // Else it leaves an empty record of its calls in the folder that the tests are started in.
+    env: { ...process.env, MOTO_RECORDER_FILEPATH: devNull },
     stdin: "ignore",
     stdout: "ignore",
     stderr: "pipe",
