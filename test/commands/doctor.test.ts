@@ -12,7 +12,7 @@ async function doctor(environment: Record<string, string>) {
 }
 
 function lineOf(lines: readonly string[], check: string): string {
-  return lines.find((line) => line.includes(` ${check} `)) ?? `no line of ${check}`;
+  return lines.find((line) => line.split(/ +/)[1] === check) ?? `no line of ${check}`;
 }
 
 describe("doctor under the worker's role", () => {

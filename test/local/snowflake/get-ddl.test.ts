@@ -24,7 +24,7 @@ async function ddl(kind: string, name: string): Promise<string> {
 
 const TABLE = `create or replace TABLE T (
 	A NUMBER(38,0) NOT NULL,
-	B VARCHAR(10) DEFAULT 'it''s' COMMENT 'what\\'s said',
+	B VARCHAR(10) DEFAULT 'it''s' COMMENT 'what''s said',
 	"c d" TIMESTAMP_NTZ(9),
 	primary key (A)
 ) COMMENT='a table';`;
@@ -61,7 +61,7 @@ async function createAll(): Promise<void> {
 describe("GET_DDL", () => {
   test("gives the statement that makes each kind of object", async () => {
     await createAll();
-    expect(await ddl("TABLE", "T")).toBe(TABLE.replace("what\\'s", "what''s"));
+    expect(await ddl("TABLE", "T")).toBe(TABLE);
     expect(await ddl("view", "D.PUBLIC.V")).toBe(VIEW);
     expect(await ddl("STREAM", "s")).toBe(STREAM);
     expect(await ddl("TASK", "PUBLIC.K")).toBe(TASK);
@@ -109,7 +109,7 @@ describe("GET_DDL", () => {
     await createAll();
     await run("CREATE TABLE IF NOT EXISTS T (Z INT)");
     await run("ALTER TASK K RESUME");
-    expect(await ddl("TABLE", "T")).toBe(TABLE.replace("what\\'s", "what''s"));
+    expect(await ddl("TABLE", "T")).toBe(TABLE);
     expect(await ddl("TASK", "K")).toBe(TASK);
     await run("ALTER TABLE T ADD COLUMN E FLOAT");
     expect(await ddl("TABLE", "T")).toContain("\tE FLOAT,\n");

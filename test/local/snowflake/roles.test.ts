@@ -140,6 +140,33 @@ describe("a role", () => {
     expect(await query(session, "SELECT a FROM t")).toEqual([["1"]]);
   });
 
+  test("is shown the stages, routines and integrations that it has to do with, and no others", async () => {
+    await run(
+      "CREATE STAGE st",
+      "CREATE PROCEDURE p() RETURNS VARCHAR LANGUAGE JAVASCRIPT AS 'return 1'",
+      `CREATE API INTEGRATION gate API_PROVIDER = aws_api_gateway API_AWS_ROLE_ARN = 'arn:aws:iam::1:role/r'
+       API_ALLOWED_PREFIXES = ('https://x.test/') ENABLED = TRUE`,
+      "CREATE EXTERNAL FUNCTION f() RETURNS VARIANT API_INTEGRATION = gate AS 'https://x.test/f'",
+    );
+    const session = await open({ role: "R" });
+    const shows = ["STAGES", "PROCEDURES", "FUNCTIONS", "INTEGRATIONS"];
+    for (const kind of shows) expect(await table(session, `SHOW ${kind}`)).toEqual([]);
+    await run(
+      "GRANT READ ON STAGE st TO ROLE r",
+      "GRANT USAGE ON PROCEDURE p() TO ROLE r",
+      "GRANT USAGE ON FUNCTION f() TO ROLE r",
+      "GRANT USAGE ON INTEGRATION gate TO ROLE r",
+    );
+    for (const kind of shows) expect(await table(session, `SHOW ${kind}`)).toHaveLength(1);
+  });
+
+  test("with MODIFY on a warehouse does not drop it", async () => {
+    await run("CREATE WAREHOUSE w", "GRANT MODIFY ON WAREHOUSE w TO ROLE r");
+    const session = await open({ role: "R" });
+    expect(await codeOf(session, "DROP WAREHOUSE w")).toBe("003001");
+    await run("DROP WAREHOUSE w");
+  });
+
   test("that is dropped is gone from every grant", async () => {
     await run("GRANT SELECT ON TABLE t TO ROLE r", "DROP ROLE r", "CREATE ROLE r");
     expect(await table(admin, "SHOW GRANTS TO ROLE r")).toEqual([]);
@@ -257,6 +284,13 @@ describe("a user", () => {
     ]);
   });
 
+  test("that is disabled is not let in", async () => {
+    await run("CREATE USER bob DISABLED = TRUE");
+    expect((await failure(engine.openSession({ user: "BOB" }))).code).toBe("390101");
+    await run("ALTER USER bob SET DISABLED = FALSE");
+    expect((await engine.openSession({ user: "BOB" })).context.role).toBe("PUBLIC");
+  });
+
   test("is shown and described, with its identity and its key's fingerprint", async () => {
     await run(
       `CREATE USER bob ${SERVICE} WORKLOAD_IDENTITY = (TYPE = AWS ARN = 'arn:aws:iam::123456789012:role/worker')`,
@@ -287,6 +321,8 @@ describe("a user", () => {
   test.each([
     ["CREATE USER x NOPE = 1", "002023"],
     ["CREATE USER x TYPE = ROBOT", "002023"],
+    ["CREATE USER x DISABLED = SOMETIMES", "002023"],
+    ["CREATE USER x MUST_CHANGE_PASSWORD = SOMETIMES", "002023"],
     ["CREATE USER x TYPE = SERVICE PASSWORD = 'p'", "002023"],
     ["CREATE USER x WORKLOAD_IDENTITY = (TYPE = AWS ARN = 'worker')", "002023"],
     ["CREATE USER x DEFAULT_SECONDARY_ROLES = ('SOME')", "002023"],

@@ -43,6 +43,6 @@ describe("SHOW for tools", () => {
     ]);
     expect(rows[1]?.[2]).toBe("S");
     expect(rows[1]?.[8]).toBe("text");
-    expect(rows[1]?.[9]).toMatch(/^[A-Z]/);
+    expect(rows[1]?.[9]).toBe("D");
   });
 });

@@ -124,6 +124,26 @@ describe("stages", () => {
   });
 });
 
+test("a COPY INTO that is refused leaves no file behind", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "stages-test-"));
+  const file = join(folder, "local.duckdb");
+  await using kept = await startLocalSnowflake({ file, sampleLineItems: 0 });
+  const client = await connect(kept);
+  for (const sql of ["CREATE DATABASE D", "CREATE STAGE S", "COPY INTO @S/f FROM (SELECT 1)"])
+    await execute(client, sql);
+  for (const type of ["CSV", "PARQUET"]) {
+    const copy = `COPY INTO @S/g FROM (SELECT 1 AS A) FILE_FORMAT = (TYPE = ${type} COMPRESSION = BZ2)`;
+    expect((await failureOf(execute(client, copy))).message).toContain("BZ2");
+  }
+  for (const type of ["CSV", "PARQUET"]) {
+    const copy = `COPY INTO @S/${"long".repeat(70)} FROM (SELECT 1 AS A) FILE_FORMAT = (TYPE = ${type})`;
+    expect((await failureOf(execute(client, copy))).message).toContain("as long as");
+  }
+  const stored = await readdir(`${file}.stages`, { recursive: true });
+  expect(stored).toHaveLength(2);
+  await rm(folder, { recursive: true });
+});
+
 describe("COPY INTO a CSV file", () => {
   test("encloses texts and tells a null from an empty text, as RFC 4180 and Snowflake have it", async () => {
     const rows = `SELECT 1 AS ID, 'a "B", c' AS NAME, NULL AS GONE, '' AS EMPTY, TRUE AS OK, 1.50::NUMBER(9,2) AS PRICE

@@ -161,6 +161,15 @@ describe("AT and BEFORE", () => {
     await run("USE SCHEMA D.PUBLIC");
   });
 
+  test.each(["abc", "-1", "91", "0.5"])("a retention of %s days is refused", async (days) => {
+    await run("CREATE TABLE IF NOT EXISTS RETAINED (ID NUMBER)");
+    for (const sql of [
+      `CREATE TABLE NEVER (ID NUMBER) DATA_RETENTION_TIME_IN_DAYS = ${days}`,
+      `ALTER TABLE RETAINED SET DATA_RETENTION_TIME_IN_DAYS = ${days}`,
+    ])
+      expect(await refusal(sql)).toContain("DATA_RETENTION_TIME_IN_DAYS");
+  });
+
   test("the past of a renamed table goes on", async () => {
     await run("CREATE TABLE OLD_NAME (ID NUMBER)");
     const empty = await moment();

@@ -50,6 +50,14 @@ export function loginRoleRefused(role: string, why: string): EngineError {
   );
 }
 
+export function userDisabled(): EngineError {
+  return new EngineError(
+    "390101",
+    "08004",
+    "User access disabled. Contact your local system administrator.",
+  );
+}
+
 export function noActiveWarehouse(): EngineError {
   return new EngineError(
     "000606",

@@ -5,7 +5,7 @@ import type { SessionContext } from "../engine.ts";
 import type { Server, SessionState } from "../engine/execution.ts";
 import { type Authority, authorityOfRole, DEFAULT_ROLE, rolesOfUser } from "./authority.ts";
 import { isVisible } from "./authorize.ts";
-import { loginRoleRefused } from "./errors.ts";
+import { loginRoleRefused, userDisabled } from "./errors.ts";
 import { SYSTEM_ROLES } from "./privileges.ts";
 import { findSecurables, type Securable } from "./securables.ts";
 
@@ -17,11 +17,13 @@ type StartingNames = Pick<
 
 /**
  * What is asked for, else the user's defaults. A database or schema that is not there, or not for the role, is left
- * out, as at Snowflake's login; a role that is not the user's is refused (EngineError 390186, 390189).
+ * out, as at Snowflake's login; a user who is disabled is refused (EngineError 390101), and so is a role that is not
+ * the user's (390186, 390189).
  */
 export function startingNames(server: Server, login: Login): StartingNames {
   const { catalog } = server.storage;
   const defaults = catalog.user(login.user)?.properties ?? {};
+  if (defaults["DISABLED"] === "true") throw userDisabled();
   const role = chooseRole(catalog, login, defaults["DEFAULT_ROLE"]);
   const secondaryRoles = defaults["DEFAULT_SECONDARY_ROLES"] === "ALL" ? "ALL" : "NONE";
   const secondary = secondaryRoles === "ALL" ? rolesOfUser(catalog, login) : [];

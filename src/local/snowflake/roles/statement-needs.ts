@@ -31,9 +31,9 @@ const CALLERS: ReadonlySet<string> = new Set([
 
 const CHECKS: Readonly<Record<string, Check>> = {
   CREATE: checkCreate,
-  ALTER: checkChange,
-  DROP: checkChange,
-  UNDROP: checkChange,
+  ALTER: checkAlter,
+  DROP: checkDrop,
+  UNDROP: checkDrop,
   COMMENT: checkComment,
   DESCRIBE: checkDescribe,
   DESC: checkDescribe,
@@ -136,16 +136,31 @@ const PARTS: Readonly<
   FUNCTION: { words: ["API_INTEGRATION", "="], kind: "INTEGRATION", privilege: "USAGE" },
 };
 
-/** ALTER and DROP are for the owner; a task and a warehouse can be stopped and started by others too. */
-function checkChange(reader: TokenReader, execution: Execution): void {
+/** For the owner; a task and a warehouse can be stopped and started by others too, and a warehouse altered. */
+function checkAlter(reader: TokenReader, execution: Execution): void {
+  checkChange(reader, execution, (kind) => {
+    if (reader.at("RESUME") || reader.at("SUSPEND")) return ["OPERATE"];
+    return kind === "WAREHOUSE" ? ["MODIFY"] : [];
+  });
+}
+
+function checkDrop(reader: TokenReader, execution: Execution): void {
+  checkChange(reader, execution, () => []);
+}
+
+/** `besidesOwnership` is asked once the name is read: which other privileges will do. */
+function checkChange(
+  reader: TokenReader,
+  execution: Execution,
+  besidesOwnership: (kind: SecurableKind) => readonly string[],
+): void {
   const kind = readKind(reader);
   if (kind === undefined) return;
   reader.take("IF", "EXISTS");
   const path = completeName(kind, reader.path(), execution);
-  const isSwitch = reader.at("RESUME") || reader.at("SUSPEND");
-  const others = isSwitch ? ["OPERATE"] : kind === "WAREHOUSE" ? ["MODIFY"] : [];
+  const privileges = ["OWNERSHIP", ...besidesOwnership(kind)];
   const targets = findTargets(kind, path, execution);
-  for (const target of targets) authorize(execution, target, ["OWNERSHIP", ...others]);
+  for (const target of targets) authorize(execution, target, privileges);
   if (targets.length === 0) authorizePath(execution, path);
 }
 

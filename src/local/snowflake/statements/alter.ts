@@ -4,6 +4,7 @@ import { type ColumnEntry, completePath, fullName, type TableEntry } from "../en
 import { readAdd, readDropConstraint } from "./alter-add.ts";
 import { type Change, changeStorage } from "./alter-storage.ts";
 import { readsColumn, renameInCheck } from "./checks.ts";
+import { readRetentionDays } from "./create-table.ts";
 import { changeCatalog } from "./ddl.ts";
 import type { EngineResult } from "../engine.ts";
 import { compilationError, invalidIdentifier, unsupported } from "../engine/errors.ts";
@@ -49,7 +50,7 @@ function readChange(reader: TokenReader, execution: Execution): Change {
     return (table) => ({ put: [{ ...table, comment }] });
   }
   if (reader.take("SET", "DATA_RETENTION_TIME_IN_DAYS", "=")) {
-    const retentionDays = Number(reader.next().value);
+    const retentionDays = readRetentionDays(reader);
     return (table) => ({ put: [{ ...table, retentionDays }] });
   }
   if (reader.take("UNSET", "DATA_RETENTION_TIME_IN_DAYS"))

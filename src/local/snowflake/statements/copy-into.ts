@@ -1,5 +1,6 @@
 /** COPY INTO @stage/path FROM a table or a query: the result as files. */
 
+import { rm } from "node:fs/promises";
 import { EngineError, type EngineResult } from "../engine.ts";
 import { unsupported } from "../engine/errors.ts";
 import type { Execution } from "../engine/execution.ts";
@@ -67,10 +68,11 @@ async function unload(
   const connection = written ?? (await server.storage.acquire(parameters.TIMEZONE));
   try {
     const isParquet = readWord(target.options.format, "TYPE", "CSV") === "PARQUET";
+    // Before anything is written, since it refuses a compression that is not known.
+    const ending = isParquet ? parquetEnding(target.options) : csvEnding(target.options);
     const drafts = isParquet
       ? await writeParquetFiles({ ...source, connection }, target, execution)
       : await writeCsvFiles({ ...source, connection }, target, execution);
-    const ending = isParquet ? parquetEnding(target.options) : csvEnding(target.options);
     return await storeFiles(drafts, ending, target, execution);
   } finally {
     if (written === undefined) server.storage.release(connection);
@@ -112,6 +114,7 @@ function nameFile(
   return `${base}${id}_0_0_${index}${ending}`;
 }
 
+/** Throws EngineError for a name that is too long, and then leaves no draft. */
 async function storeFiles(
   drafts: readonly DraftFile[],
   ending: string,
@@ -120,12 +123,17 @@ async function storeFiles(
 ): Promise<StoredFile[]> {
   const { stageFiles } = execution.server.storage;
   const stored: StoredFile[] = [];
-  for (const [index, file] of drafts.entries()) {
-    const name = nameFile(index, ending, target, execution);
-    await stageFiles.keep(target.location.stage, file.draft, name);
-    stored.push({ ...file, name });
+  try {
+    for (const [index, file] of drafts.entries()) {
+      const name = nameFile(index, ending, target, execution);
+      await stageFiles.keep(target.location.stage, file.draft, name);
+      stored.push({ ...file, name });
+    }
+    return stored;
+  } catch (error) {
+    for (const { draft } of drafts) await rm(draft, { force: true });
+    throw error;
   }
-  return stored;
 }
 
 function describeFiles(files: readonly StoredFile[], { isDetailed }: CopyOptions): EngineResult {

@@ -2,7 +2,7 @@
 
 import type { ColumnEntry } from "../engine/catalog.ts";
 import type { CheckEntry } from "../engine/check-entry.ts";
-import { unsupported } from "../engine/errors.ts";
+import { invalidParameterValue, unsupported } from "../engine/errors.ts";
 import { type SnowflakeType, parseType } from "../translate/snowflake-types.ts";
 import { type Token, TokenReader } from "../translate/tokens.ts";
 import {
@@ -184,7 +184,7 @@ function readOptions(reader: TokenReader, table: TableDefinition): void {
       reader.take("=");
       table.comment = reader.string();
     } else if (reader.take("DATA_RETENTION_TIME_IN_DAYS", "="))
-      table.retentionDays = Number(reader.next().value);
+      table.retentionDays = readRetentionDays(reader);
     else if (reader.take("CLUSTER", "BY")) reader.textInBrackets();
     else if (reader.take("COPY", "GRANTS")) continue;
     else if (reader.take("AS")) table.query = reader.rest();
@@ -194,6 +194,18 @@ function readOptions(reader: TokenReader, table: TableDefinition): void {
   }
   const isEmpty = table.columns.length === 0 && table.query === null && table.like === null;
   if (isEmpty) throw reader.unexpected();
+}
+
+/** Of the Enterprise Edition. Source: docs.snowflake.com/en/sql-reference/parameters. */
+const RETENTION_DAYS_MAX = 90;
+
+/** The value of DATA_RETENTION_TIME_IN_DAYS. Throws EngineError 001008 for what is no number of days. */
+export function readRetentionDays(reader: TokenReader): number {
+  const sign = reader.take("-") ? "-" : "";
+  const text = sign + reader.next().value;
+  const days = Number(text);
+  if (/^\d+$/.test(text) && days <= RETENTION_DAYS_MAX) return days;
+  throw invalidParameterValue(text, "DATA_RETENTION_TIME_IN_DAYS");
 }
 
 function readIgnoredOption(reader: TokenReader): void {

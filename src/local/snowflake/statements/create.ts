@@ -9,7 +9,7 @@ import {
   fullName,
   storageSchema,
 } from "../engine/catalog.ts";
-import { changeCatalog } from "./ddl.ts";
+import { changeCatalog, exists, provenance } from "./ddl.ts";
 import type { EngineResult } from "../engine.ts";
 import { alreadyExists, compilationError, unsupported } from "../engine/errors.ts";
 import type { Execution } from "../engine/execution.ts";
@@ -39,10 +39,6 @@ export function startCreation(sql: string, ...kind: readonly string[]): Creation
   for (const word of ["SECURE", "TRANSIENT", "RECURSIVE"]) reader.take(word);
   reader.expect(...kind);
   return { reader, orReplace, ifNotExists: reader.take("IF", "NOT", "EXISTS") };
-}
-
-export function exists(name: string): EngineResult {
-  return statusResult(`${name} already exists, statement succeeded.`);
 }
 
 export async function createView(execution: Execution): Promise<EngineResult> {
@@ -93,10 +89,6 @@ function readViewOptions(reader: TokenReader): string {
     comment = reader.string();
   }
   return comment;
-}
-
-export function provenance({ state }: Execution): { createdAtMs: number; owner: string } {
-  return { createdAtMs: Date.now(), owner: state.role ?? "" };
 }
 
 export async function createStream(execution: Execution): Promise<EngineResult> {

@@ -1,7 +1,9 @@
 /** How a statement that changes what there is gets done: in one transaction with the catalog in the file. */
 
 import { type Entry, fullName } from "../engine/catalog.ts";
+import type { EngineResult } from "../engine.ts";
 import { commitOpen, type Execution, lock, newTransaction } from "../engine/execution.ts";
+import { statusResult } from "../engine/results.ts";
 import { changeGrants } from "../roles/grant-changes.ts";
 import { writeEntries } from "../engine/storage.ts";
 import type { Transaction } from "../engine/transactions.ts";
@@ -44,6 +46,21 @@ export async function changeCatalog(
     await transaction.rollback();
     throw error;
   }
+}
+
+/** What CREATE ... IF NOT EXISTS answers. */
+export function exists(name: string): EngineResult {
+  return statusResult(`${name} already exists, statement succeeded.`);
+}
+
+/** What DROP ... IF EXISTS answers. */
+export function alreadyDropped(name: string): EngineResult {
+  return statusResult(`Drop statement executed successfully (${name} already dropped).`);
+}
+
+/** What every entry has of its making. */
+export function provenance({ state }: Execution): { createdAtMs: number; owner: string } {
+  return { createdAtMs: Date.now(), owner: state.role ?? "" };
 }
 
 /** A table that goes on in another form; one that is made anew has no past. */

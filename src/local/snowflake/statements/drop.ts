@@ -10,7 +10,7 @@ import {
   type ObjectEntry,
   type TableEntry,
 } from "../engine/catalog.ts";
-import { changeCatalog } from "./ddl.ts";
+import { alreadyDropped, changeCatalog } from "./ddl.ts";
 import type { EngineResult } from "../engine.ts";
 import { doesNotExist, unsupported } from "../engine/errors.ts";
 import type { Execution } from "../engine/execution.ts";
@@ -40,8 +40,7 @@ export async function dropObject(kind: Kind, execution: Execution): Promise<Engi
   const name = written.at(-1) ?? "";
   const label = capitalise(kind);
   if (entry === undefined) {
-    if (isOptional)
-      return statusResult(`Drop statement executed successfully (${name} already dropped).`);
+    if (isOptional) return alreadyDropped(name);
     throw doesNotExist(label, fullName(written));
   }
   await dropEntry(entry, execution);

@@ -16,8 +16,8 @@ import type {
 import { statusResult } from "../engine/results.ts";
 import { namesOf } from "../translate/context.ts";
 import type { TokenReader } from "../translate/tokens.ts";
-import { exists, provenance, startCreation } from "./create.ts";
-import { changeCatalog } from "./ddl.ts";
+import { startCreation } from "./create.ts";
+import { changeCatalog, exists, provenance } from "./ddl.ts";
 import { isAddress } from "./integration.ts";
 import {
   hasTypes,

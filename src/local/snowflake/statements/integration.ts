@@ -9,9 +9,11 @@ import { alreadyExists, compilationError, doesNotExist, unsupported } from "../e
 import type { Execution } from "../engine/execution.ts";
 import type { ApiIntegrationEntry } from "../engine/routines.ts";
 import { statusResult } from "../engine/results.ts";
+import { isShown } from "../roles/authorize.ts";
+import { securableOf } from "../roles/securables.ts";
 import { TokenReader } from "../translate/tokens.ts";
-import { exists, provenance, startCreation } from "./create.ts";
-import { changeCatalog } from "./ddl.ts";
+import { startCreation } from "./create.ts";
+import { alreadyDropped, changeCatalog, exists, provenance } from "./ddl.ts";
 import { answer, type Header, readScope, seconds, texts, TIME } from "./show-scope.ts";
 
 type Property =
@@ -183,8 +185,7 @@ export async function alterIntegration(execution: Execution): Promise<EngineResu
 export async function dropIntegration(execution: Execution): Promise<EngineResult> {
   const { reader, name, entry } = readTarget("DROP", execution);
   reader.expectEnd();
-  if (entry === undefined)
-    return statusResult(`Drop statement executed successfully (${name} already dropped).`);
+  if (entry === undefined) return alreadyDropped(name);
   await changeCatalog(execution, [], () => ({ remove: [entry] }));
   return statusResult(`${name} successfully dropped.`);
 }
@@ -220,7 +221,7 @@ export function showIntegrations(reader: TokenReader, execution: Execution): Eng
   return answer(
     header,
     entries
-      .filter(({ path }) => scope.matches(path[0]))
+      .filter((entry) => scope.matches(entry.path[0]) && isShown(securableOf(entry), execution))
       .map(({ path, isEnabled, comment, createdAtMs }) => [
         path[0],
         "EXTERNAL_API",

@@ -9,8 +9,8 @@ import { statusResult } from "../engine/results.ts";
 import { namesOf } from "../translate/context.ts";
 import { type SnowflakeType, writeType } from "../translate/snowflake-types.ts";
 import type { TokenReader } from "../translate/tokens.ts";
-import { exists, provenance, startCreation } from "./create.ts";
-import { changeCatalog } from "./ddl.ts";
+import { startCreation } from "./create.ts";
+import { changeCatalog, exists, provenance } from "./ddl.ts";
 import {
   hasTypes,
   readArguments,

@@ -9,9 +9,9 @@ import { statusResult } from "../engine/results.ts";
 import { namesOf } from "../translate/context.ts";
 import { writeType } from "../translate/snowflake-types.ts";
 import { TokenReader } from "../translate/tokens.ts";
-import { changeCatalog } from "./ddl.ts";
+import { alreadyDropped, changeCatalog } from "./ddl.ts";
 import { hasTypes, readTypes } from "./routine-text.ts";
-import { answer, type Header, isIn, readScope, seconds, texts, TIME } from "./show-scope.ts";
+import { answer, type Header, readScope, seconds, texts, TIME, visible } from "./show-scope.ts";
 
 type Kind = RoutineEntry["kind"];
 
@@ -44,7 +44,7 @@ export async function dropRoutine(kind: Kind, execution: Execution): Promise<Eng
   const { path, shown, entry } = readRoutine(kind, reader, execution);
   if (entry === undefined) {
     if (!isOptional) throw doesNotExist(label(kind), shown);
-    return statusResult(`Drop statement executed successfully (${path[2]} already dropped).`);
+    return alreadyDropped(path[2]);
   }
   await changeCatalog(execution, [], () => ({ remove: [entry] }));
   return statusResult(`${path[2]} successfully dropped.`);
@@ -111,12 +111,11 @@ const HEADER: Header = [["created_on", TIME], ...texts(...COLUMNS)];
 /** SHOW PROCEDURES | [USER | EXTERNAL] FUNCTIONS [LIKE] [IN]. */
 export function showRoutines(kind: Kind, reader: TokenReader, execution: Execution): EngineResult {
   const scope = readScope(reader, execution);
-  const entries = execution.server.storage.catalog.callables
-    .list(kind)
-    .filter(({ path }: RoutineEntry) => isIn(path, scope) && scope.matches(path[2]));
+  const listed: RoutineEntry[] = execution.server.storage.catalog.callables.list(kind);
+  const entries = visible(listed, scope, execution);
   const isFunction = kind === "function";
   const header = isFunction ? [...HEADER, ...texts("is_external_function", "language")] : HEADER;
-  const rows = entries.map((entry: RoutineEntry) => showRoutine(entry));
+  const rows = entries.map(showRoutine);
   return answer(
     header,
     rows.map((row) => (isFunction ? [...row, "Y", "EXTERNAL"] : row)),

@@ -6,60 +6,53 @@ import type { EngineResult } from "../engine.ts";
 import type { Execution } from "../engine/execution.ts";
 import {
   answer,
+  answerColumns,
   type Cell,
-  type Header,
+  type Column,
   readScope,
   type Scope,
   seconds,
   texts,
-  TIME,
   visible,
 } from "./show-scope.ts";
 import type { TokenReader } from "../translate/tokens.ts";
 
+type Shown = TableEntry | ViewEntry;
+
+const PLACE_COLUMNS: readonly Column<Shown>[] = [
+  ["created_on", true, (object) => seconds(object.createdAtMs)],
+  ["name", false, (object) => object.path[2]],
+  ["database_name", false, (object) => object.path[0]],
+  ["schema_name", false, (object) => object.path[1]],
+];
+const OWNER_COLUMNS: readonly Column<Shown>[] = [
+  ["comment", false, (object) => object.comment],
+  ["owner", false, (object) => object.owner],
+];
+const OBJECT_COLUMNS: readonly Column<Shown>[] = [
+  ...PLACE_COLUMNS,
+  ["kind", false, describeKind],
+  ...OWNER_COLUMNS,
+];
+const VIEW_COLUMNS: readonly Column<ViewEntry>[] = [
+  ...PLACE_COLUMNS,
+  ...OWNER_COLUMNS,
+  ["text", false, (view) => view.definition],
+];
+
+function describeKind(object: Shown): string {
+  if (object.kind === "view") return "VIEW";
+  return object.session === null ? "TABLE" : "TEMPORARY";
+}
+
 export function showTables(reader: TokenReader, execution: Execution): EngineResult {
-  const scope = readScope(reader, execution);
-  const tables = visible(execution.server.storage.catalog.list("table"), scope, execution);
-  const header: Header = [
-    ["created_on", TIME],
-    ...texts("name", "database_name", "schema_name", "kind", "comment", "owner"),
-  ];
-  return answer(
-    header,
-    tables.map((table) => [
-      seconds(table.createdAtMs),
-      table.path[2],
-      table.path[0],
-      table.path[1],
-      table.session === null ? "TABLE" : "TEMPORARY",
-      table.comment,
-      table.owner,
-    ]),
-  );
+  const tables = execution.server.storage.catalog.list("table");
+  return answerColumns(OBJECT_COLUMNS, visible(tables, readScope(reader, execution), execution));
 }
 
 export function showViews(reader: TokenReader, execution: Execution): EngineResult {
-  const views = visible(
-    execution.server.storage.catalog.list("view"),
-    readScope(reader, execution),
-    execution,
-  );
-  const header: Header = [
-    ["created_on", TIME],
-    ...texts("name", "database_name", "schema_name", "comment", "owner", "text"),
-  ];
-  return answer(
-    header,
-    views.map((view) => [
-      seconds(view.createdAtMs),
-      view.path[2],
-      view.path[0],
-      view.path[1],
-      view.comment,
-      view.owner,
-      view.definition,
-    ]),
-  );
+  const views = execution.server.storage.catalog.list("view");
+  return answerColumns(VIEW_COLUMNS, visible(views, readScope(reader, execution), execution));
 }
 
 /** Tables and views, as tools ask for what they show in a tree. */
@@ -70,22 +63,7 @@ export function showObjects(reader: TokenReader, execution: Execution): EngineRe
     ...visible(catalog.list("table"), scope, execution),
     ...visible(catalog.list("view"), scope, execution),
   ];
-  const header: Header = [
-    ["created_on", TIME],
-    ...texts("name", "database_name", "schema_name", "kind", "comment", "owner"),
-  ];
-  return answer(
-    header,
-    objects.map((object) => [
-      seconds(object.createdAtMs),
-      object.path[2],
-      object.path[0],
-      object.path[1],
-      object.kind === "view" ? "VIEW" : object.session === null ? "TABLE" : "TEMPORARY",
-      object.comment,
-      object.owner,
-    ]),
-  );
+  return answerColumns(OBJECT_COLUMNS, objects);
 }
 
 export function showColumns(reader: TokenReader, execution: Execution): EngineResult {
@@ -116,7 +94,7 @@ export function showColumns(reader: TokenReader, execution: Execution): EngineRe
   );
 }
 
-function columnRows(owner: TableEntry | ViewEntry, scope: Scope): Cell[][] {
+function columnRows(owner: Shown, scope: Scope): Cell[][] {
   return owner.columns
     .filter(({ name }) => scope.matches(name))
     .map((column) => [

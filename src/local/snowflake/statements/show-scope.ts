@@ -1,6 +1,12 @@
 /** What SHOW is to list, and how its answers are made. */
 
-import { completePath, completeSchemaPath, fullName, type ObjectEntry } from "../engine/catalog.ts";
+import {
+  completePath,
+  completeSchemaPath,
+  type ContainedEntry,
+  type ContainerEntry,
+  fullName,
+} from "../engine/catalog.ts";
 import type { Cells } from "../engine/cells.ts";
 import type { EngineResult } from "../engine.ts";
 import type { Execution } from "../engine/execution.ts";
@@ -19,6 +25,22 @@ export type Header = readonly (readonly [name: string, type: SnowflakeType])[];
 export function answer(header: Header, rows: readonly (readonly Cell[])[]): EngineResult {
   const cells = rows.map((row): Cells => row.map((cell) => (cell === null ? null : String(cell))));
   return fixedResult(header, cells, STATEMENT_TYPES.select);
+}
+
+/** A column of SHOW: its name, whether it is a time, and what it shows of an entry. */
+export type Column<Entry> = readonly [name: string, isTime: boolean, read: (entry: Entry) => Cell];
+
+export function answerColumns<Entry>(
+  columns: readonly Column<Entry>[],
+  entries: readonly Entry[],
+): EngineResult {
+  const header = columns.flatMap(([name, isTime]): Header =>
+    isTime ? [[name, TIME]] : texts(name),
+  );
+  return answer(
+    header,
+    entries.map((entry) => columns.map(([, , read]) => read(entry))),
+  );
 }
 
 export function texts(...names: readonly string[]): Header {
@@ -84,7 +106,8 @@ export function isIn(path: readonly string[], scope: Scope): boolean {
   return scope.path.every((name, index) => path[index] === name);
 }
 
-export function visible<Entry extends ObjectEntry>(
+/** What SHOW lists of a schema's objects: those in scope that the session's role has to do with, by name. */
+export function visible<Entry extends Exclude<ContainedEntry, ContainerEntry>>(
   entries: readonly Entry[],
   scope: Scope,
   execution: Execution,

@@ -6,25 +6,14 @@ import { doesNotExist } from "../engine/errors.ts";
 import type { Execution } from "../engine/execution.ts";
 import { namesOf } from "../translate/context.ts";
 import type { TokenReader } from "../translate/tokens.ts";
-import {
-  answer,
-  type Cell,
-  type Header,
-  readScope,
-  seconds,
-  texts,
-  TIME,
-  visible,
-} from "./show-scope.ts";
-
-type Column = readonly [name: string, isTime: boolean, read: (stream: StreamEntry) => Cell];
+import { answerColumns, type Column, readScope, seconds, visible } from "./show-scope.ts";
 
 /** What Snowflake shows for the table of a stream that has none any more. */
 const NO_TABLE = "No privilege or table dropped";
 /** MAX_DATA_EXTENSION_TIME_IN_DAYS is 14 unless it is set. */
 const EXTENSION_MS = 14 * 86_400_000;
 
-const COLUMNS: readonly Column[] = [
+const COLUMNS: readonly Column<StreamEntry>[] = [
   ["created_on", true, (stream) => seconds(stream.createdAtMs)],
   ["name", false, (stream) => stream.path[2]],
   ["database_name", false, (stream) => stream.path[0]],
@@ -42,10 +31,6 @@ const COLUMNS: readonly Column[] = [
   ["owner_role_type", false, () => "ROLE"],
 ];
 
-const HEADER: Header = COLUMNS.flatMap(([name, isTime]): Header =>
-  isTime ? [[name, TIME]] : texts(name),
-);
-
 function tableOf(stream: StreamEntry): string {
   return stream.staleAtMs === undefined ? fullName(stream.table) : NO_TABLE;
 }
@@ -57,7 +42,10 @@ function staleAfter({ staleAtMs }: StreamEntry): string {
 
 export function showStreams(reader: TokenReader, execution: Execution): EngineResult {
   const scope = readScope(reader, execution);
-  return answerStreams(visible(execution.server.storage.catalog.list("stream"), scope, execution));
+  return answerColumns(
+    COLUMNS,
+    visible(execution.server.storage.catalog.list("stream"), scope, execution),
+  );
 }
 
 export function describeStream(reader: TokenReader, execution: Execution): EngineResult {
@@ -66,12 +54,5 @@ export function describeStream(reader: TokenReader, execution: Execution): Engin
   reader.expectEnd();
   const entry = execution.server.storage.catalog.find(path, names.session);
   if (entry?.kind !== "stream") throw doesNotExist("Stream", fullName(path));
-  return answerStreams([entry]);
-}
-
-function answerStreams(streams: readonly StreamEntry[]): EngineResult {
-  return answer(
-    HEADER,
-    streams.map((stream) => COLUMNS.map(([, , read]) => read(stream))),
-  );
+  return answerColumns(COLUMNS, [entry]);
 }

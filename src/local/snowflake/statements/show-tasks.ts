@@ -5,24 +5,11 @@ import type { EngineResult } from "../engine.ts";
 import { doesNotExist } from "../engine/errors.ts";
 import type { Execution } from "../engine/execution.ts";
 import { isStarted, type TaskEntry } from "../engine/tasks/task-entry.ts";
-import { isShown } from "../roles/authorize.ts";
-import { securableOf } from "../roles/securables.ts";
 import { namesOf } from "../translate/context.ts";
 import type { TokenReader } from "../translate/tokens.ts";
-import {
-  answer,
-  type Cell,
-  type Header,
-  isIn,
-  readScope,
-  seconds,
-  texts,
-  TIME,
-} from "./show-scope.ts";
+import { answerColumns, type Column, readScope, seconds, visible } from "./show-scope.ts";
 
-type Column = readonly [name: string, isTime: boolean, read: (task: TaskEntry) => Cell];
-
-const COLUMNS: readonly Column[] = [
+const COLUMNS: readonly Column<TaskEntry>[] = [
   ["created_on", true, (task) => seconds(task.createdAtMs)],
   ["name", false, (task) => task.path[2]],
   ["id", false, (task) => task.id],
@@ -54,10 +41,6 @@ const COLUMNS: readonly Column[] = [
   ],
 ];
 
-const HEADER: Header = COLUMNS.flatMap(([name, isTime]): Header =>
-  isTime ? [[name, TIME]] : texts(name),
-);
-
 function timeOrNull(ms: number | null): string | null {
   return ms === null ? null : seconds(ms);
 }
@@ -70,12 +53,10 @@ function schedulingMode(warehouse: string | null, schedule: string | null): stri
 
 export function showTasks(reader: TokenReader, execution: Execution): EngineResult {
   const scope = readScope(reader, execution);
-  const tasks = execution.server.storage.catalog
-    .listTasks()
-    .filter(({ path }) => isIn(path, scope) && scope.matches(path[2]))
-    .filter((task) => isShown(securableOf(task), execution))
-    .sort((a, b) => fullName(a.path).localeCompare(fullName(b.path)));
-  return answerTasks(tasks);
+  return answerColumns(
+    COLUMNS,
+    visible(execution.server.storage.catalog.listTasks(), scope, execution),
+  );
 }
 
 export function describeTask(reader: TokenReader, execution: Execution): EngineResult {
@@ -83,12 +64,5 @@ export function describeTask(reader: TokenReader, execution: Execution): EngineR
   reader.expectEnd();
   const task = execution.server.storage.catalog.task(path);
   if (task === undefined) throw doesNotExist("Task", fullName(path));
-  return answerTasks([task]);
-}
-
-function answerTasks(tasks: readonly TaskEntry[]): EngineResult {
-  return answer(
-    HEADER,
-    tasks.map((task) => COLUMNS.map(([, , read]) => read(task))),
-  );
+  return answerColumns(COLUMNS, [task]);
 }

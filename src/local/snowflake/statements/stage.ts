@@ -11,16 +11,16 @@ import { authorize } from "../roles/authorize.ts";
 import { findSecurables, securableOf } from "../roles/securables.ts";
 import { namesOf } from "../translate/context.ts";
 import { TokenReader } from "../translate/tokens.ts";
-import { changeCatalog } from "./ddl.ts";
+import { alreadyDropped, changeCatalog, exists, provenance } from "./ddl.ts";
 import {
   answer,
   type Cell,
   type Header,
-  isIn,
   readScope,
   seconds,
   texts,
   TIME,
+  visible,
 } from "./show-scope.ts";
 import {
   readLocation,
@@ -44,11 +44,9 @@ export async function createStage(execution: Execution): Promise<EngineResult> {
     authorize(execution, schema, ["CREATE STAGE"]);
   const existing = catalog.stage(path);
   const options = readOptions(reader);
-  if (existing !== undefined && ifNotExists)
-    return statusResult(`${path[2]} already exists, statement succeeded.`);
+  if (existing !== undefined && ifNotExists) return exists(path[2]);
   if (existing !== undefined && !orReplace) throw alreadyExists(fullName(path));
-  const owner = execution.state.role ?? "";
-  const stage: StageEntry = { kind: "stage", path, createdAtMs: Date.now(), owner, ...options };
+  const stage: StageEntry = { kind: "stage", path, ...provenance(execution), ...options };
   await changeCatalog(execution, [], () => ({ put: [stage] }));
   if (existing !== undefined) await stageFiles.clear(existing);
   return statusResult(`Stage area ${path[2]} successfully created.`);
@@ -113,7 +111,7 @@ export async function dropStage(execution: Execution): Promise<EngineResult> {
   const stage = catalog.stage(path);
   if (stage === undefined) {
     if (!isOptional) throw doesNotExist("Stage", fullName(path));
-    return statusResult(`Drop statement executed successfully (${path[2]} already dropped).`);
+    return alreadyDropped(path[2]);
   }
   authorize(execution, securableOf(stage), ["OWNERSHIP"]);
   await changeCatalog(execution, [], () => ({ remove: [stage] }));
@@ -123,10 +121,7 @@ export async function dropStage(execution: Execution): Promise<EngineResult> {
 
 export function showStages(reader: TokenReader, execution: Execution): EngineResult {
   const scope = readScope(reader, execution);
-  const stages = execution.server.storage.catalog
-    .listStages()
-    .filter(({ path }) => isIn(path, scope) && scope.matches(path[2]))
-    .sort((a, b) => fullName(a.path).localeCompare(fullName(b.path)));
+  const stages = visible(execution.server.storage.catalog.listStages(), scope, execution);
   const header: Header = [
     ["created_on", TIME],
     ...texts("name", "database_name", "schema_name", "url", "has_credentials"),

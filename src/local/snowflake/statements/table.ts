@@ -18,7 +18,7 @@ import {
   readCreateTable,
   type TableDefinition,
 } from "./create-table.ts";
-import { changeCatalog } from "./ddl.ts";
+import { changeCatalog, exists, provenance } from "./ddl.ts";
 import { prepareReading } from "./prepared-reading.ts";
 import { withDeferredTypes } from "../translate/deferred-types.ts";
 import type { EngineResult } from "../engine.ts";
@@ -45,8 +45,7 @@ export async function createTable(written: Execution): Promise<EngineResult> {
   const isShadowing =
     definition.isTemporary && existing?.kind === "table" && existing.session === null;
   if (existing !== undefined && !definition.orReplace && !isShadowing) {
-    if (definition.ifNotExists)
-      return statusResult(`${path[2]} already exists, statement succeeded.`);
+    if (definition.ifNotExists) return exists(path[2]);
     throw alreadyExists(fullName(path));
   }
   if (existing !== undefined && existing.kind !== "table")
@@ -76,8 +75,7 @@ async function makeTable(
     comment: definition.comment,
     ...(definition.retentionDays === null ? {} : { retentionDays: definition.retentionDays }),
     session: definition.isTemporary ? execution.state.id : null,
-    createdAtMs: Date.now(),
-    owner: execution.state.role ?? "",
+    ...provenance(execution),
   };
   const fill =
     source === undefined

@@ -11,7 +11,7 @@ import { isStarted, type TaskDefinition, type TaskEntry } from "../engine/tasks/
 import { requireOwnerPrivileges } from "../engine/tasks/task-owner.ts";
 import { contextOf, namesOf } from "../translate/context.ts";
 import { TokenReader } from "../translate/tokens.ts";
-import { changeCatalog } from "./ddl.ts";
+import { changeCatalog, exists } from "./ddl.ts";
 import { EMPTY_TASK, readTaskOption, unsetTaskOption } from "./task-options.ts";
 
 const DONE = "Statement executed successfully.";
@@ -28,8 +28,7 @@ export async function createTask(execution: Execution): Promise<EngineResult> {
   const { catalog } = execution.server.storage;
   catalog.requireSchema(path.slice(0, 2));
   const existing = catalog.task(path);
-  if (existing !== undefined && ifNotExists)
-    return statusResult(`${path[2]} already exists, statement succeeded.`);
+  if (existing !== undefined && ifNotExists) return exists(path[2]);
   if (existing !== undefined && !orReplace && !orAlter) throw alreadyExists(fullName(path));
   const definition = readDefinition(reader, execution);
   if (existing !== undefined && orAlter)

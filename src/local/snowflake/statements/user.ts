@@ -8,7 +8,7 @@ import type { Execution } from "../engine/execution.ts";
 import { statusResult } from "../engine/results.ts";
 import { unknownName } from "../roles/errors.ts";
 import { TokenReader } from "../translate/tokens.ts";
-import { changeCatalog } from "./ddl.ts";
+import { alreadyDropped, changeCatalog, exists, provenance } from "./ddl.ts";
 
 type Properties = Readonly<Record<string, string>>;
 
@@ -34,6 +34,7 @@ const NAMES: ReadonlySet<string> = new Set([
   "DEFAULT_NAMESPACE",
   "DEFAULT_ROLE",
 ]);
+const FLAGS: ReadonlySet<string> = new Set(["DISABLED", "MUST_CHANGE_PASSWORD"]);
 const KEYS = ["RSA_PUBLIC_KEY", "RSA_PUBLIC_KEY_2"];
 const TYPES = ["PERSON", "SERVICE", "LEGACY_SERVICE"];
 
@@ -46,15 +47,13 @@ export async function createUser(execution: Execution): Promise<EngineResult> {
   const ifNotExists = reader.take("IF", "NOT", "EXISTS");
   const name = reader.name();
   const existing = execution.server.storage.catalog.user(name);
-  if (existing !== undefined && ifNotExists)
-    return statusResult(`${name} already exists, statement succeeded.`);
+  if (existing !== undefined && ifNotExists) return exists(name);
   if (existing !== undefined && !orReplace) throw alreadyExists(name);
   const properties = { ...USER_DEFAULTS, LOGIN_NAME: name, DISPLAY_NAME: name };
   const entry: UserEntry = {
     kind: "user",
     path: [name],
-    createdAtMs: Date.now(),
-    owner: execution.state.role ?? "",
+    ...provenance(execution),
     ...withProperties(properties, readProperties(reader)),
   };
   await changeCatalog(execution, [], () => ({ put: [entry] }));
@@ -107,8 +106,14 @@ function readText(name: string, reader: TokenReader): string {
   while (reader.take(".")) parts.push(reader.next());
   const text = parts.map(({ value }) => value).join(".");
   if (name === "TYPE") return text.toUpperCase();
-  if (name === "DISABLED") return text.toLowerCase();
+  if (FLAGS.has(name)) return readFlag(name, text);
   return NAMES.has(name) && first.kind === "string" ? text.toUpperCase() : text;
+}
+
+function readFlag(name: string, text: string): string {
+  const flag = text.toLowerCase();
+  if (flag === "true" || flag === "false") return flag;
+  throw compilationError(`invalid value '${text}' for property '${name}'`);
 }
 
 /** `()` is none, `('ALL')` all. */
@@ -180,8 +185,7 @@ export async function dropUser(execution: Execution): Promise<EngineResult> {
   const name = reader.name();
   reader.expectEnd();
   const user = execution.server.storage.catalog.user(name);
-  if (user === undefined && isOptional)
-    return statusResult(`Drop statement executed successfully (${name} already dropped).`);
+  if (user === undefined && isOptional) return alreadyDropped(name);
   if (user === undefined) throw unknownName("USER", name);
   await changeCatalog(execution, [], () => ({ remove: [user] }));
   return statusResult(`${name} successfully dropped.`);

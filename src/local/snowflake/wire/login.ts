@@ -17,7 +17,8 @@ const UNNAMED_USER = "LOCAL_USER";
 
 /**
  * POST /session/v1/login-request: any user with any password, key pair, token or identity is let in, with one missing
- * or with another account's name not (390100), nor with a role that is not the user's. Database, schema, warehouse and role come in the query.
+ * or with another account's name not (390100), nor a user who is disabled (390101), nor with a role that is not the
+ * user's. Database, schema, warehouse and role come in the query.
  */
 export async function answerLogin(
   body: JsonObject,
