@@ -2,6 +2,7 @@
 --
 --   REPORT_WORKER_ROLE   the queue: what the worker's bookkeeping reads and writes. SNOWFLAKE_ROLE of the service.
 --   REPORT_READER_ROLE   report SQL: reads what the company lets it read, and nothing of the queue. SNOWFLAKE_READER_ROLE.
+--                        (For the daily summary, operator_summary.template.sql lets it read one view of figures.)
 --   REPORT_TASK_ROLE     owns the tasks and the procedures. Nobody logs in with it: it acts only through their bodies.
 --   REPORT_USER_ROLE     people who ask for reports. Grant it to them, or to a role of theirs.
 --   CORTEX_USER_ROLE     the people who run the service: the role that `report-service setup` and `doctor` work with. It

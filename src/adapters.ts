@@ -7,7 +7,7 @@ import { openEmailSender } from "./notify/email.ts";
 import { openSlackSender } from "./notify/slack.ts";
 import { ReportError } from "./report/errors.ts";
 import type { Scaling } from "./worker/attendance.ts";
-import type { Senders, Store } from "./worker/ports.ts";
+import type { Clock, Senders, Store } from "./worker/ports.ts";
 
 /** What a worker reaches beside Snowflake: AWS where a bucket is configured, this machine otherwise. */
 export interface Surroundings extends AsyncDisposable {
@@ -22,6 +22,7 @@ export interface SurroundingsOptions {
   readonly print: (line: string) => void;
   /** Slack's addresses by name, of the secret. */
   readonly webhooks: Readonly<Record<string, string>>;
+  readonly clock: Clock;
 }
 
 export async function openSurroundings(
@@ -51,7 +52,7 @@ function openLaptop(config: Config, { print, webhooks }: SurroundingsOptions): S
 async function openCloud(
   config: Config,
   bucket: string,
-  { webhooks }: SurroundingsOptions,
+  { webhooks, clock }: SurroundingsOptions,
 ): Promise<Surroundings> {
   const { cloud } = config;
   const [{ openS3Store }, { openSesTransport }, { openSnsSender }] = await Promise.all([
@@ -67,6 +68,7 @@ async function openCloud(
       prefix: cloud.bucketPrefix,
       forcePathStyle: cloud.isEmulated,
       createLink: trigger.createLink,
+      clock,
     }),
   );
   const transport = opened.use(await openSesTransport());

@@ -66,7 +66,8 @@ export async function startWorker(
   const scratchFolder = await openScratch(worker.scratchFolder, bootId);
   opened.defer(async () => await rm(scratchFolder, { recursive: true, force: true }));
   const { print, webhooks = {} } = options;
-  const surroundings = opened.use(await openSurroundings(config, { print, webhooks }));
+  const around = { print, webhooks, clock: systemClock };
+  const surroundings = opened.use(await openSurroundings(config, around));
   const stage = opened.use(openStage(settings, { name: worker.pushDownStage }));
   const ports: LoopPorts = {
     queue: openQueue(control, identity, {

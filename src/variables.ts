@@ -169,7 +169,7 @@ export const variables = z.object({
   OPERATOR_EMAIL: z
     .email()
     .optional()
-    .describe("Told of failures of reports that name no OWNER_EMAIL"),
+    .describe("Told of failures of reports without OWNER_EMAIL; `setup` makes it a daily summary"),
   RECIPIENT_DOMAINS: list.describe(
     "Domains that mail may go to, separated by commas. Default: any",
   ),

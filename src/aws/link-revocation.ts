@@ -1,6 +1,6 @@
 import { LINK_REVOKED_AT, linkIdOf, linkMarkerKey } from "../report/link.ts";
 import { AWS_NETWORK, callAws } from "./failure.ts";
-import { bucketCall } from "./s3-upload.ts";
+import { bucketCall } from "./s3-object.ts";
 
 /** Takes links in mails back. */
 export interface LinkRevocation extends AsyncDisposable {

@@ -2,7 +2,9 @@ import type { S3Client } from "@aws-sdk/client-s3";
 import { ReportError } from "../report/errors.ts";
 import type { RenderedFile, Store } from "../worker/ports.ts";
 import { AWS_NETWORK, callAws } from "./failure.ts";
-import { bucketCall, uploadFile } from "./s3-upload.ts";
+import type { PatienceClock } from "./patience.ts";
+import { bucketCall } from "./s3-object.ts";
+import { uploadFile } from "./s3-upload.ts";
 
 export interface S3StoreOptions {
   readonly bucket: string;
@@ -12,9 +14,10 @@ export interface S3StoreOptions {
   readonly forcePathStyle: boolean;
   /** An address for a stored file that a recipient can open later. */
   readonly createLink: (key: string, fileName: string) => Promise<string>;
+  readonly clock: PatienceClock;
 }
 
-/** Of one part: 8 MB need 0.6 Mbit/s to be through in time. Each part is tried by itself so often. */
+/** Of one part: 8 MB need 0.6 Mbit/s to be through in time. */
 const NETWORK = {
   requestHandler: { ...AWS_NETWORK.requestHandler, requestTimeout: 120_000, socketTimeout: 30_000 },
   maxAttempts: 5,
@@ -27,13 +30,17 @@ const NETWORK = {
 export async function openS3Store(options: S3StoreOptions): Promise<Store & AsyncDisposable> {
   // Imported when needed: it takes some 100 ms, which a laptop's worker must not pay.
   const { S3Client } = await import("@aws-sdk/client-s3");
-  const client = new S3Client({ ...NETWORK, forcePathStyle: options.forcePathStyle });
+  const { forcePathStyle } = options;
+  const reading = new S3Client({ ...NETWORK, forcePathStyle });
+  // An upload tries again by itself, and knows for how long.
+  const sending = new S3Client({ ...NETWORK, forcePathStyle, maxAttempts: 1 });
   return {
-    put: (file, signal) => putFile(client, options, file, signal),
-    read: (uri) => readFile(client, uri),
+    put: (file, signal) => putFile(sending, options, file, signal),
+    read: (uri) => readFile(reading, uri),
     link: async ({ uri, fileName }) => await options.createLink(placeOf(uri).key, fileName),
     async [Symbol.asyncDispose]() {
-      client.destroy();
+      reading.destroy();
+      sending.destroy();
     },
   };
 }
@@ -54,7 +61,7 @@ export async function openS3Reader(
 
 async function putFile(
   client: S3Client,
-  { bucket, prefix }: S3StoreOptions,
+  { bucket, prefix, clock }: S3StoreOptions,
   file: RenderedFile,
   signal: AbortSignal,
 ): Promise<{ uri: string }> {
@@ -62,7 +69,7 @@ async function putFile(
   try {
     signal.throwIfAborted();
     await callAws(bucketCall("s3:PutObject", bucket), () =>
-      uploadFile(client, { bucket, key }, file, signal),
+      uploadFile(client, { bucket, key }, file, clock, signal),
     );
   } catch (error) {
     signal.throwIfAborted();

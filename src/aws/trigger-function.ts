@@ -6,7 +6,7 @@ import { parseJson } from "./json.ts";
 
 /**
  * The function that owns the number of workers and the links. Throws ReportError, not retryable when the permission or
- * the function is missing: `internal` for an observation, `delivery_failed` for a link.
+ * the function is missing: `delivery_failed` for a link, `internal` for the rest.
  */
 export interface TriggerFunction extends AsyncDisposable {
   /** Tells what this worker sees of the queue; resolves when the number of workers has been written. */
@@ -16,6 +16,8 @@ export interface TriggerFunction extends AsyncDisposable {
     readonly nextDueAt: Date | null;
     readonly oldestPendingAt: Date | null;
   }): Promise<void>;
+  /** Tells why this worker cannot start and ends; resolves when there is one worker less to be. */
+  leave(reason: string): Promise<void>;
   /** The address at which a recipient finds the stored file. */
   createLink(key: string, fileName: string): Promise<string>;
 }
@@ -34,6 +36,9 @@ export async function openTriggerFunction(name: string): Promise<TriggerFunction
         oldestPendingAt: oldestPendingAt?.toISOString() ?? null,
       };
       await invoke(observing, callOn(name, "internal"), name, { observation });
+    },
+    leave: async (reason) => {
+      await invoke(observing, callOn(name, "internal"), name, { unable: { reason } });
     },
     createLink: async (key, fileName) => {
       const call = callOn(name, "delivery_failed");

@@ -30,7 +30,7 @@ export const local = defineCommand({
     const log = createLog(config.logLevel);
     await using server = await startLocal(config, noticeTasks(log));
     const settings = localSettings(config, server.url);
-    await setUp({ settings });
+    await setUp({ settings }, { operatorEmail: config.mail.operator });
     await pointTrigger(settings, config, config.triggerUrl);
     log.info(`local Snowflake on ${server.url}: account local, any user and password`);
     log.info(

@@ -15,7 +15,9 @@ export const run = defineCommand({
     const config = loadConfig();
     const log = createLog(config.logLevel);
     await using access = await openSnowflake(config);
-    if (access.local?.isStarted === true) await setUp(access);
+    if (access.local?.isStarted === true) {
+      await setUp(access, { operatorEmail: config.mail.operator });
+    }
     const logEvent = logEvents(log, config);
     let processed = 0;
     await using worker = await startWorker(config, access.settings, {

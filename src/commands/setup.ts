@@ -1,16 +1,15 @@
 import { defineCommand } from "citty";
 import { openSnowflake } from "../snowflake-access.ts";
 import { loadConfig } from "../config.ts";
-import { SCRIPTS } from "../snowflake/script-files.ts";
-import { renderScript } from "../snowflake/scripts.ts";
 import type { ObjectChange } from "../snowflake/script-run.ts";
-import { setUp } from "./control.ts";
+import { renderScripts, setUp } from "./control.ts";
 import { print } from "./output.ts";
 
 export const setup = defineCommand({
   meta: {
     name: "setup",
-    description: "Create everything in Snowflake, or bring it up to date; can be run again",
+    description:
+      "Create everything in Snowflake, or bring it up to date; can be run again. With OPERATOR_EMAIL also the daily summary",
   },
   args: {
     print: {
@@ -22,17 +21,19 @@ export const setup = defineCommand({
     const config = loadConfig();
     if (args.print) {
       const names = { ...config.names, ...config.setupNames };
-      for (const { text } of SCRIPTS) print(renderScript(text, names));
+      for (const { text } of renderScripts(names, config.mail.operator)) print(text);
       return;
     }
     await using access = await openSnowflake(config);
     const counts = { created: 0, changed: 0, unchanged: 0 };
-    await setUp(access, config.setupNames, {
-      onFinding: print,
-      onChange: (change) => {
-        counts[change.status] += 1;
-        print(describeChange(change));
-      },
+    const onChange = (change: ObjectChange): void => {
+      counts[change.status] += 1;
+      print(describeChange(change));
+    };
+    await setUp(access, {
+      names: config.setupNames,
+      operatorEmail: config.mail.operator,
+      listener: { onFinding: print, onChange },
     });
     print(`${counts.created} created, ${counts.changed} changed, ${counts.unchanged} unchanged`);
   },

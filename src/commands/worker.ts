@@ -14,6 +14,7 @@ import { createProgressLine } from "./progress.ts";
 import { type StopSignal, untilStopped } from "./stop.ts";
 import { noticeTasks } from "./task-notices.ts";
 import { isRenewed, openWhenReachable } from "./worker-opening.ts";
+import { leavingPlace } from "./worker-place.ts";
 
 export const worker = defineCommand({
   meta: {
@@ -25,10 +26,14 @@ export const worker = defineCommand({
     const stopped = untilStopped();
     const config = loadConfig();
     const log = createLog(config.logLevel);
-    await using access = await openSnowflake(config, noticeTasks(log));
-    if (access.local?.isStarted === true) await setUp(access);
-    if (access.local !== null) showLocal(log, config, access.local);
-    while ((await workUntilEnd(config, access, log, stopped)) === "renewed");
+    await leavingPlace(config.cloud, log, async () => {
+      await using access = await openSnowflake(config, noticeTasks(log));
+      if (access.local?.isStarted === true) {
+        await setUp(access, { operatorEmail: config.mail.operator });
+      }
+      if (access.local !== null) showLocal(log, config, access.local);
+      while ((await workUntilEnd(config, access, log, stopped)) === "renewed");
+    });
   },
 });
 

@@ -87,7 +87,8 @@ function listAlarms(settings: DeploymentSettings, trigger: Trigger): AlarmFacts[
     {
       ...ofTrigger,
       name: "TriggerFailureAlarm",
-      description: "The service could not be raised or lowered; see the function's log",
+      description:
+        "The service could not be raised or lowered, or a worker not start; see the function's log",
       metric: "TriggerErrors",
       statistic: "Sum",
       comparison: "GreaterThanThreshold",

@@ -41,6 +41,9 @@ export async function serve(event: TriggerEvent, ports: TriggerPorts): Promise<u
       return { desiredCount: await scale({ kind: "trigger" }, ports) };
     case "observation":
       return { desiredCount: await observe(event.observation, ports) };
+    case "unable":
+      logFailure(ports, "worker", event.reason);
+      return { desiredCount: await scale({ kind: "unable" }, ports) };
     case "link":
       return { url: await ports.links.create(event.key, event.fileName) };
   }

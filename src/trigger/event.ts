@@ -9,6 +9,7 @@ export type TriggerEvent =
   | { readonly kind: "click"; readonly token: string; readonly visitor: Visitor }
   | { readonly kind: "tick"; readonly source: "schedule" | "wake-up" }
   | { readonly kind: "observation"; readonly observation: Observation }
+  | { readonly kind: "unable"; readonly reason: string }
   | { readonly kind: "link"; readonly key: string; readonly fileName: string };
 
 /** Who opened a link, for the audit. */
@@ -49,6 +50,7 @@ const ownEvent = z.union([
       oldestPendingAt: instant,
     }),
   }),
+  z.object({ source: z.literal("worker"), unable: z.object({ reason: z.string() }) }),
   z.object({
     source: z.literal("worker"),
     // The name gets into a header: letters, digits and what does no harm there, as artifacts are named.
@@ -64,8 +66,9 @@ export function readEvent(event: unknown): TriggerEvent {
   if (!own.success) throw new Error("the event is none that this function knows");
   const { data } = own;
   if (data.source !== "worker") return { kind: "tick", source: data.source };
-  return "link" in data
-    ? { kind: "link", ...data.link }
+  if ("link" in data) return { kind: "link", ...data.link };
+  return "unable" in data
+    ? { kind: "unable", ...data.unable }
     : { kind: "observation", observation: data.observation };
 }
 

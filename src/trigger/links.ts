@@ -14,10 +14,14 @@ import {
   readLink,
   signLink,
 } from "../report/link.ts";
+import { explainCall, type FunctionCall } from "./failure.ts";
 
 /** Addresses of files that outlive the credentials of whoever made them. */
 export interface Links {
-  /** An address that opens the file until it expires or is taken back. Throws an Error when it was taken back already. */
+  /**
+   * An address that opens the file until it expires or is taken back. Throws an Error when it was taken back already, and
+   * one that names the bucket or the key's parameter, and the permission when that is what is missing.
+   */
   create(key: string, fileName: string): Promise<string>;
   /** What a click gets. */
   open(token: string): Promise<OpenedLink>;
@@ -70,7 +74,7 @@ async function createMarker(client: S3Client, bucket: string, key: string): Prom
     return {};
   } catch (thrown) {
     const made = statusOf(thrown) === 412 ? await findMetadata(client, bucket, Key) : null;
-    if (made === null) throw thrown;
+    if (made === null) throw explainCall(objectCall("s3:PutObject", bucket, Key), thrown);
     return made;
   }
 }
@@ -109,8 +113,13 @@ async function findMetadata(
   } catch (thrown) {
     const status = statusOf(thrown);
     if (status === 403 || status === 404) return null;
-    throw thrown;
+    throw explainCall(objectCall("s3:GetObject", bucket, key), thrown);
   }
+}
+
+function objectCall(action: string, bucket: string, key: string): FunctionCall {
+  const on = `${key} in the bucket "${bucket}"`;
+  return { action, on, advice: { NoSuchBucket: "there is no such bucket" } };
 }
 
 function statusOf(thrown: unknown): number | undefined {

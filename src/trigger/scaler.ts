@@ -1,10 +1,6 @@
-import {
-  DescribeServicesCommand,
-  type ECSClient,
-  type ECSServiceException,
-  UpdateServiceCommand,
-} from "@aws-sdk/client-ecs";
+import { DescribeServicesCommand, type ECSClient, UpdateServiceCommand } from "@aws-sdk/client-ecs";
 import { messageOf } from "../report/errors.ts";
+import { explainCall } from "./failure.ts";
 
 /** The number of workers. */
 export interface Scaler {
@@ -76,27 +72,14 @@ async function explained<T>(
   try {
     return await call();
   } catch (thrown) {
-    const where = `ECS service "${service}" in cluster "${cluster}"`;
-    throw new Error(`${action} on the ${where}: ${adviceFor(thrown, action)}`, { cause: thrown });
+    const on = `the ECS service "${service}" in cluster "${cluster}"`;
+    throw explainCall({ action, on, advice: ADVICE }, thrown);
   }
 }
 
-function adviceFor(thrown: unknown, action: string): string {
-  switch (nameOf(thrown)) {
-    case "AccessDeniedException":
-      return `the function's role lacks ${action} on it`;
-    case "ClusterNotFoundException":
-      return "there is no such cluster";
-    case "ServiceNotFoundException":
-    case "ServiceNotActiveException":
-      return "there is no such service";
-    case "ThrottlingException":
-      return "AWS throttles the call; it is tried again at the next trigger";
-    default:
-      return messageOf(thrown).replace(/\s+/g, " ");
-  }
-}
-
-function nameOf(thrown: unknown): ECSServiceException["name"] {
-  return thrown instanceof Error ? thrown.name : "";
-}
+const ADVICE = {
+  ClusterNotFoundException: "there is no such cluster",
+  ServiceNotFoundException: "there is no such service",
+  ServiceNotActiveException: "there is no such service",
+  ThrottlingException: "AWS throttles the call; it is tried again at the next trigger",
+} as const;

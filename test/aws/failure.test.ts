@@ -6,6 +6,7 @@ import { openTriggerFunction } from "../../src/aws/trigger-function.ts";
 import { openS3Store } from "../../src/aws/s3-store.ts";
 import { ReportError } from "../../src/report/errors.ts";
 import { claimTo, messageOf } from "../notify/mail-fixtures.ts";
+import { createClock } from "../support/clock.ts";
 import { useAws } from "../support/moto.ts";
 
 /** An AWS that says no. The message of each call is answered with the failure that it names. */
@@ -77,6 +78,7 @@ const STEPS = {
       prefix: "",
       forcePathStyle: true,
       createLink,
+      clock: createClock(),
     });
     await store.read("s3://files/a.pdf");
   },

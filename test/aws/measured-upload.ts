@@ -1,6 +1,7 @@
 /** Stores a file in S3 in a process of its own, and prints by how much its memory grew: `bun measured-upload.ts BUCKET FILE`. */
 import { openS3Store } from "../../src/aws/s3-store.ts";
 import type { RenderedFile } from "../../src/worker/ports.ts";
+import { createClock } from "../support/clock.ts";
 
 export interface Measured {
   readonly grownBytes: number;
@@ -12,6 +13,7 @@ await using store = await openS3Store({
   prefix: "reports/",
   forcePathStyle: true,
   createLink: async () => "",
+  clock: createClock({ sleepsAdvance: true }),
 });
 Bun.gc(true);
 const before = process.memoryUsage.rss();

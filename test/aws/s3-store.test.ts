@@ -1,9 +1,11 @@
 import {
+  AbortMultipartUploadCommand,
   CreateBucketCommand,
   GetObjectCommand,
   HeadObjectCommand,
   ListMultipartUploadsCommand,
   ListObjectsV2Command,
+  PutObjectCommand,
   S3Client,
 } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
@@ -14,7 +16,9 @@ import { join } from "node:path";
 import { openS3Store } from "../../src/aws/s3-store.ts";
 import type { RenderedFile } from "../../src/worker/ports.ts";
 import { runReader } from "../render/readers.ts";
+import { createClock, type FakeClock, until } from "../support/clock.ts";
 import { awsEnvironment, lackingMoto, type Moto, startMoto, useAws } from "../support/moto.ts";
+import { type Passing, SLOW_DOWN, standBetween, type Treatment } from "./between.ts";
 import type { Measured } from "./measured-upload.ts";
 
 const BUCKET = "report-files";
@@ -42,12 +46,16 @@ describe.skipIf(lackingMoto !== "")(`files in S3${lackingMoto}`, () => {
   });
   afterAll(async () => await opened.disposeAsync());
 
-  async function openStore(bucket = BUCKET) {
+  async function openStore(
+    bucket = BUCKET,
+    clock: FakeClock = createClock({ sleepsAdvance: true }),
+  ) {
     return await openS3Store({
       bucket,
       prefix: "reports/",
       forcePathStyle: true,
       createLink: async (key, fileName) => `https://links.example/${key}?${fileName}`,
+      clock,
     });
   }
 
@@ -214,50 +222,195 @@ describe.skipIf(lackingMoto !== "")(`files in S3${lackingMoto}`, () => {
     );
   });
 
-  /** An S3 before moto that treats some requests otherwise. */
-  function standBetween(answer: (request: Request, url: URL) => Response | null) {
-    const seen: string[] = [];
-    const server = Bun.serve({
-      hostname: "127.0.0.1",
-      port: 0,
-      maxRequestBodySize: 300_000_000,
-      async fetch(request) {
-        const url = new URL(request.url);
-        seen.push(`${request.method} ${url.search}`);
-        const own = answer(request, url);
-        if (own !== null) return own;
-        const body = request.method === "GET" ? null : await request.arrayBuffer();
-        const { method, headers } = request;
-        return await fetch(`${moto.url}${url.pathname}${url.search}`, { method, headers, body });
-      },
-    });
-    const environment = useAws(`http://127.0.0.1:${server.port}`);
-    return {
-      seen,
-      [Symbol.asyncDispose]: async () => {
-        environment[Symbol.dispose]();
-        await server.stop(true);
-      },
-    };
-  }
-
-  const slowDown =
-    '<?xml version="1.0"?><Error><Code>SlowDown</Code><Message>Reduce your request rate.</Message></Error>';
-
   test("a part that S3 does not take is sent again by itself", async () => {
     let refusals = 2;
-    await using between = standBetween((_, url) => {
-      if (url.searchParams.get("partNumber") !== "2" || refusals === 0) return null;
+    await using between = await standBetween(moto.url, ({ url }) => {
+      if (url.searchParams.get("partNumber") !== "2" || refusals === 0) return "pass";
       refusals -= 1;
-      return new Response(slowDown, { status: 503 });
+      return SLOW_DOWN;
     });
     await using store = await openStore();
     const file = await makeFile("again.csv", 24_000_000);
     await store.put(file, never);
     expect(await storedHash(file)).toBe(file.sha256);
-    const sent = (part: number) =>
-      between.seen.filter((one) => one.includes(`partNumber=${part}&`)).length;
-    expect([1, 2, 3].map(sent)).toEqual([1, 3, 1]);
+    expect([1, 2, 3].map(between.sentPart)).toEqual([1, 3, 1]);
+  });
+
+  /** The first requests that match are treated so, one after the other. */
+  function inTurn(matches: (passing: Passing) => boolean, treatments: readonly Treatment[]) {
+    const left = [...treatments];
+    return (passing: Passing): Treatment => (matches(passing) ? (left.shift() ?? "pass") : "pass");
+  }
+
+  const isPart =
+    (number: number) =>
+    ({ url }: Passing): boolean =>
+      url.searchParams.get("partNumber") === String(number);
+  const isCreation = ({ method, url }: Passing): boolean =>
+    method === "POST" && url.searchParams.has("uploads");
+  const isCompletion = ({ method, url }: Passing): boolean =>
+    method === "POST" && url.searchParams.has("uploadId");
+
+  describe("an outage", () => {
+    const outage: Treatment[] = ["drop", "drop", "drop", SLOW_DOWN, SLOW_DOWN, SLOW_DOWN];
+
+    test("is waited out, and the parts that S3 has are not sent again", async () => {
+      await using between = await standBetween(moto.url, inTurn(isPart(2), outage));
+      const clock = createClock({ sleepsAdvance: true });
+      await using store = await openStore(BUCKET, clock);
+      const file = await makeFile("outage.csv", 60_000_000);
+      await store.put(file, never);
+      expect(await storedHash(file)).toBe(file.sha256);
+      expect([1, 2, 3, 4, 5, 6, 7, 8].map(between.sentPart)).toEqual([1, 7, 1, 1, 1, 1, 1, 1]);
+      // Three quarters of 0.25 + 0.5 + 1 + 2 + 4 + 8 s, since the clock draws the middle of each.
+      expect(clock.monotonicMs()).toBeCloseTo(0.75 * 15_750, -1);
+      expect((await leftBehind()).uploads).toBe(0);
+    });
+
+    test.each([
+      ["the first request", isCreation],
+      ["the last request", isCompletion],
+    ])("of %s is waited out", async (name, matches) => {
+      await using between = await standBetween(moto.url, inTurn(matches, outage));
+      await using store = await openStore();
+      const file = await makeFile(`outage of ${name}.csv`, 9_000_000);
+      await store.put(file, never);
+      expect(await storedHash(file)).toBe(file.sha256);
+      expect([1, 2].map(between.sentPart)).toEqual([1, 1]);
+      expect((await leftBehind()).uploads).toBe(0);
+    });
+
+    test("is waited out by a file of one part", async () => {
+      await using between = await standBetween(
+        moto.url,
+        inTurn(() => true, outage),
+      );
+      await using store = await openStore();
+      const file = await makeFile("outage-small.csv", 1_000);
+      await store.put(file, never);
+      expect(await storedHash(file)).toBe(file.sha256);
+      expect(between.seen.filter((one) => one.startsWith("PUT"))).toHaveLength(7);
+    });
+
+    test("of more than two minutes is given up, and what was sent is removed", async () => {
+      const broken = (passing: Passing) => (isCompletion(passing) ? SLOW_DOWN : "pass");
+      await using between = await standBetween(moto.url, broken);
+      const clock = createClock({ sleepsAdvance: true });
+      await using store = await openStore(BUCKET, clock);
+      const file = await makeFile("given-up.csv", 20_000_000);
+      expect(await store.put(file, never).catch((error: unknown) => error)).toMatchObject({
+        code: "store_failed",
+        retryable: true,
+        message:
+          "s3:PutObject on the bucket report-files: AWS throttles it; it is tried again later (SlowDown: Reduce your request rate.)",
+      });
+      expect(clock.monotonicMs()).toBeGreaterThanOrEqual(120_000);
+      expect(clock.monotonicMs()).toBeLessThan(135_000);
+      expect([1, 2, 3].map(between.sentPart)).toEqual([1, 1, 1]);
+      expect((await leftBehind()).uploads).toBe(0);
+    });
+
+    test("that is not over when an upload is stopped does not hold up the end", async () => {
+      await using _between = await standBetween(moto.url, (passing) =>
+        isPart(2)(passing) ? "drop" : "pass",
+      );
+      const clock = createClock();
+      await using store = await openStore(BUCKET, clock);
+      const stop = new AbortController();
+      const putting = store.put(await makeFile("stopped.csv", 20_000_000), stop.signal);
+      await until(() => clock.sleeping === 1);
+      expect((await leftBehind()).uploads).toBe(1);
+      stop.abort(new Error("told to stop"));
+      expect(await putting.catch((error: unknown) => error)).toEqual(new Error("told to stop"));
+      expect(clock.monotonicMs()).toBe(0);
+      expect((await leftBehind()).uploads).toBe(0);
+    });
+
+    test("in which the parts cannot be removed leaves them to the lifecycle, and says so", async () => {
+      const isOut = (passing: Passing) => isPart(2)(passing) || passing.method === "DELETE";
+      await using _between = await standBetween(moto.url, (passing) =>
+        isOut(passing) ? SLOW_DOWN : "pass",
+      );
+      await using store = await openStore();
+      const file = await makeFile("stays.csv", 20_000_000);
+      expect(await store.put(file, never).catch((error: unknown) => error)).toMatchObject({
+        code: "store_failed",
+        retryable: true,
+        message: expect.stringMatching(
+          /SlowDown: Reduce your request rate\.\); its parts stay in the bucket: s3:AbortMultipartUpload on the bucket report-files: AWS throttles it/,
+        ),
+      });
+      const { Uploads = [] } = await client.send(
+        new ListMultipartUploadsCommand({ Bucket: BUCKET }),
+      );
+      for (const { Key, UploadId } of Uploads) {
+        await client.send(new AbortMultipartUploadCommand({ Bucket: BUCKET, Key, UploadId }));
+      }
+    });
+  });
+
+  describe("an end of an upload whose answer was lost", () => {
+    const gone = {
+      status: 404,
+      body: "<Error><Code>NoSuchUpload</Code><Message>The specified upload does not exist.</Message></Error>",
+    };
+
+    test("is asked for again", async () => {
+      await using between = await standBetween(moto.url, inTurn(isCompletion, ["lose"]));
+      await using store = await openStore();
+      const file = await makeFile("completed-again.csv", 20_000_000);
+      await store.put(file, never);
+      expect(await storedHash(file)).toBe(file.sha256);
+      expect(between.seen.filter((one) => /^(HEAD|DELETE)/.test(one))).toEqual([]);
+    });
+
+    test("is found out by looking at the object when S3 has forgotten the upload", async () => {
+      await using between = await standBetween(moto.url, inTurn(isCompletion, ["lose", gone]));
+      await using store = await openStore();
+      const file = await makeFile("completed.csv", 20_000_000);
+      await store.put(file, never);
+      expect(await storedHash(file)).toBe(file.sha256);
+      expect(between.seen.filter((one) => one.startsWith("HEAD"))).toHaveLength(1);
+      expect(between.seen.filter((one) => one.startsWith("DELETE"))).toEqual([]);
+      expect((await leftBehind()).uploads).toBe(0);
+    });
+
+    test("is found out when the look fails at first", async () => {
+      const look = inTurn(({ method }) => method === "HEAD", ["drop", { status: 503, body: "" }]);
+      const end = inTurn(isCompletion, ["lose", gone, gone, gone]);
+      await using _between = await standBetween(moto.url, (passing) => {
+        const treatment = end(passing);
+        return treatment === "pass" ? look(passing) : treatment;
+      });
+      await using store = await openStore();
+      const file = await makeFile("completed-unseen.csv", 9_000_000);
+      await store.put(file, never);
+      expect(await storedHash(file)).toBe(file.sha256);
+    });
+
+    test.each(["nothing", "another file"])(
+      "is no end when %s is there, and the file is stored anew later",
+      async (there) => {
+        await using _between = await standBetween(moto.url, (passing) =>
+          isCompletion(passing) ? gone : "pass",
+        );
+        await using store = await openStore();
+        const file = await makeFile(`gone-${there}.csv`, 9_000_000);
+        const key = `reports/${file.key}`;
+        if (there !== "nothing") {
+          // As long as the file, and not the file.
+          await client.send(
+            new PutObjectCommand({ Bucket: BUCKET, Key: key, Body: Buffer.alloc(9_000_000) }),
+          );
+        }
+        expect(await store.put(file, never).catch((error: unknown) => error)).toMatchObject({
+          code: "store_failed",
+          retryable: true,
+          message: `the upload of ${key} is gone from the bucket ${BUCKET}, and the object is not there; it is stored anew later`,
+        });
+        expect((await leftBehind()).uploads).toBe(0);
+      },
+    );
   });
 
   test.each([
@@ -268,8 +421,8 @@ describe.skipIf(lackingMoto !== "")(`files in S3${lackingMoto}`, () => {
     ],
   ])("when %s fails for good, the parts are removed", async (_, matches) => {
     const denied = "<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>";
-    await using _between = standBetween((request, url) =>
-      request.method !== "DELETE" && matches(url) ? new Response(denied, { status: 403 }) : null,
+    await using _between = await standBetween(moto.url, ({ method, url }) =>
+      method !== "DELETE" && matches(url) ? { status: 403, body: denied } : "pass",
     );
     await using store = await openStore();
     const file = await makeFile("failed.csv", 20_000_000);
@@ -286,7 +439,7 @@ describe.skipIf(lackingMoto !== "")(`files in S3${lackingMoto}`, () => {
   test("a bucket in another region says so", async () => {
     const moved =
       "<Error><Code>PermanentRedirect</Code><Message>The bucket you are attempting to access must be addressed using the specified endpoint.</Message><Endpoint>x.s3-us-west-2.amazonaws.com</Endpoint></Error>";
-    await using _between = standBetween(() => new Response(moved, { status: 301 }));
+    await using _between = await standBetween(moto.url, () => ({ status: 301, body: moved }));
     await using store = await openStore();
     expect(store.put(await makeFile("moved.csv", 10), never)).rejects.toMatchObject({
       code: "store_failed",
@@ -313,11 +466,13 @@ describe.skipIf(lackingMoto !== "")(`files in S3${lackingMoto}`, () => {
   });
 
   test("nobody who answers is tried again later", async () => {
-    using _nobody = useAws("http://127.0.0.1:9", { AWS_MAX_ATTEMPTS: "1" });
+    using _nobody = useAws("http://127.0.0.1:9");
     await using store = await openStore();
-    expect(store.put(await makeFile("unreachable.csv", 10), never)).rejects.toMatchObject({
+    const file = await makeFile("unreachable.csv", 10);
+    expect(await store.put(file, never).catch((error: unknown) => error)).toMatchObject({
       code: "store_failed",
       retryable: true,
+      message: expect.stringContaining("AWS does not answer as it should; it is tried again later"),
     });
   });
 });

@@ -15,6 +15,7 @@ import type { Message } from "../../src/report/message.ts";
 import { mergeSecret } from "../../src/snowflake/access.ts";
 import { claimTo, DELIVERY_ID, messageOf } from "../notify/mail-fixtures.ts";
 import { lackingMoto, type Moto, startMoto, useAws } from "../support/moto.ts";
+import { standBetween } from "./between.ts";
 
 setDefaultTimeout(60_000);
 const FROM = "reports@example.com";
@@ -71,16 +72,13 @@ describe.skipIf(lackingMoto !== "")(`the services of AWS${lackingMoto}`, () => {
     });
 
     test("carries the delivery as a tag that SES events show", async () => {
-      await fetch(`${moto.url}/moto-api/recorder/start-recording`, { method: "POST" });
+      const bodies: string[] = [];
+      await using _between = await standBetween(moto.url, ({ body }) => {
+        bodies.push(body.toString());
+        return "pass";
+      });
       await sendMail(messageOf());
-      const log = await fetch(`${moto.url}/moto-api/recorder/download-recording`);
-      await fetch(`${moto.url}/moto-api/recorder/stop-recording`, { method: "POST" });
-      const recorded = (await log.text())
-        .trim()
-        .split("\n")
-        .map((line) => JSON.parse(line));
-      const body = Buffer.from(recorded[0].body, recorded[0].body_encoded ? "base64" : "utf8");
-      const call = new URLSearchParams(body.toString());
+      const call = new URLSearchParams(bodies[0]);
       expect(call.get("Action")).toBe("SendRawEmail");
       expect(call.get("Destinations.member.1")).toBe(TO);
       expect(call.get("Tags.member.1.Name")).toBe("delivery_id");

@@ -47,13 +47,14 @@ test("an observation arrives as the function reads it", async () => {
   ]);
 });
 
-test("the function knows both of its events", async () => {
+test("the function knows each of its events", async () => {
   answer = { body: '{"url":"https://api.example/prod/r/t"}', failed: false };
   await using fn = await openTriggerFunction("trigger");
   await fn.observe({ pending: 0, running: 0, nextDueAt: new Date(0), oldestPendingAt: null });
+  await fn.leave("the secret has no value yet");
   await fn.createLink("reports/a.pdf", "a.pdf");
   const kinds = received.map(({ payload }) => readEvent(payload).kind);
-  expect(kinds).toEqual(["observation", "link"]);
+  expect(kinds).toEqual(["observation", "unable", "link"]);
 });
 
 test("a link is what the function answers", async () => {

@@ -1,4 +1,5 @@
 import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { GetSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import {
   afterAll,
   afterEach,
@@ -18,7 +19,7 @@ import type { Artifact } from "../../src/report/artifact.ts";
 import type { Finding } from "../../src/commands/findings.ts";
 import { addReport, findReport, readHistory } from "../../src/snowflake/reports.ts";
 import { lackingMoto } from "../support/moto.ts";
-import { BUCKET, CLUSTER, SECRET, SERVICE } from "./fleet/account.ts";
+import { BUCKET, CLUSTER, SECRET, SERVICE, writeSecret } from "./fleet/account.ts";
 import { badEnds, type Task } from "./fleet/ecs.ts";
 import { type Fleet, startFleet } from "./fleet/fleet.ts";
 import {
@@ -184,6 +185,27 @@ describe.skipIf(lackingMoto !== "")(`the whole service${lackingMoto}`, () => {
     expect(await fleet.functions.tick()).toEqual({ desiredCount: 1 });
     await untilCompleted(configId);
     await fleet.connection.execute("ALTER TASK ECS_TRIGGER_TASK RESUME");
+  });
+
+  test("goes back to nobody while its secret has no account, and serves the report once it has", async () => {
+    const before = fleet.ecs.tasks.length;
+    const secrets = new SecretsManagerClient();
+    const former = await secrets.send(new GetSecretValueCommand({ SecretId: SECRET }));
+    const { account: _, ...rest } = JSON.parse(former.SecretString ?? "");
+    await writeSecret(rest);
+    const configId = await insert("unconfigured");
+    await eventually("a worker", async () => startedSince(before).length > 0);
+    await untilGone();
+    const reason = `secret ${SECRET}: SNOWFLAKE_ACCOUNT: is missing, although SNOWFLAKE_PASSWORD is set`;
+    for (const worker of startedSince(before)) {
+      expect(worker.process.written()).toContain(`report-service: ${reason}`);
+      expect(worker.exitCode).toBe(78);
+    }
+    expect(fleet.functions.log()).toContainEqual({ event: "worker failed", message: reason });
+    expect((await findReport(fleet.connection, configId)).status).toBe("PENDING");
+    await writeSecret(JSON.parse(former.SecretString ?? ""));
+    expect(await fleet.functions.tick()).toEqual({ desiredCount: 1 });
+    await untilCompleted(configId);
   });
 
   test("knows the Slack addresses of the secret", async () => {

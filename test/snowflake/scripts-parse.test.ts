@@ -3,8 +3,13 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { splitStatements } from "../../src/report/script.ts";
+import { renderOperatorSummary } from "../../src/snowflake/operator-summary.ts";
 import { renderRunAfterDeploy } from "../../src/snowflake/run-after-deploy.ts";
-import { RUN_AFTER_DEPLOY_TEMPLATE, SCRIPTS } from "../../src/snowflake/script-files.ts";
+import {
+  OPERATOR_SUMMARY,
+  RUN_AFTER_DEPLOY_TEMPLATE,
+  SCRIPTS,
+} from "../../src/snowflake/script-files.ts";
 import {
   IS_DELIVERY_DUE,
   IS_DUE,
@@ -25,6 +30,10 @@ const DEPLOYED = renderRunAfterDeploy(RUN_AFTER_DEPLOY_TEMPLATE, {
   url: "https://a1b2c3.execute-api.us-east-1.amazonaws.com/prod/trigger",
   roleArn: "arn:aws:iam::123456789012:role/report-service-snowflake",
 });
+
+/** With its report's SQL, which is a text to the script. */
+const SUMMARY = renderOperatorSummary(OPERATOR_SUMMARY, "o'neil@example.com", {}).text;
+const [, , , SUMMARY_SQL = ""] = SUMMARY.split("$$");
 
 const parsedSchema = z.array(z.object({ filepath: z.string(), segments: z.unknown() }));
 
@@ -72,16 +81,20 @@ describe.skipIf(lacking !== "")(`the scripts in sqlfluff${lacking}`, () => {
     unparsable = await findUnparsable({
       ...Object.fromEntries(SCRIPTS.map(({ name, text }) => [name, text])),
       "run_after_deploy.sql": deployed.map(({ text }) => `${text};\n`).join(""),
+      "operator_summary.sql": SUMMARY,
+      "operator_summary_select.sql": `${SUMMARY_SQL.replaceAll(":scheduled_for", "'2026-03-02 06:00:00'::TIMESTAMP_NTZ")};\n`,
       "wrong.sql": "CREATE TABEL T (A INT);\nSELECT 1;\n",
     });
   }, 60_000);
 
-  test.each([...SCRIPTS.map(({ name }) => name), "run_after_deploy.sql"])(
-    "%s is Snowflake SQL",
-    (name) => {
-      expect(unparsable.get(name)).toEqual([]);
-    },
-  );
+  test.each([
+    ...SCRIPTS.map(({ name }) => name),
+    "run_after_deploy.sql",
+    "operator_summary.sql",
+    "operator_summary_select.sql",
+  ])("%s is Snowflake SQL", (name) => {
+    expect(unparsable.get(name)).toEqual([]);
+  });
 
   test("what is no SQL is found", () => {
     expect(unparsable.get("wrong.sql")?.join("")).toContain("TABEL");

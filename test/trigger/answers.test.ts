@@ -187,6 +187,27 @@ describe("what a worker sees", () => {
     expect(world.done).toEqual(["desired 3"]);
   });
 
+  test("one that cannot start goes, nobody else does, and the log and the alarm hear why", async () => {
+    const world = createWorld(3);
+    const event = { source: "worker", unable: { reason: "the secret has no value yet" } };
+    expect(await serve(readEvent(event), world.ports)).toEqual({ desiredCount: 2 });
+    expect(world.done).toEqual(["desired 2"]);
+    expect(world.lines).toContainEqual(expect.objectContaining({ TriggerErrors: 1 }));
+    expect(world.lines).toContainEqual({
+      event: "worker failed",
+      message: "the secret has no value yet",
+    });
+    // It has seen nothing of the queue.
+    expect(world.lines.filter((line) => "QueuePending" in line)).toEqual([]);
+  });
+
+  test("one that cannot start when nobody is wanted any more changes nothing", async () => {
+    const world = createWorld(0);
+    const event = { source: "worker", unable: { reason: "the secret has no value yet" } };
+    expect(await serve(readEvent(event), world.ports)).toEqual({ desiredCount: 0 });
+    expect(world.done).toEqual([]);
+  });
+
   test("the queue becomes metrics", async () => {
     const world = createWorld(1);
     await serve(readEvent(observation(7, 1, null, "2026-11-23T07:50:00Z")), world.ports);

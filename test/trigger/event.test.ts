@@ -66,7 +66,7 @@ describe("what may call the function", () => {
     expect(readEvent({ source })).toEqual({ kind: "tick", source });
   });
 
-  test("a worker tells what it saw, or asks for a link", () => {
+  test("a worker tells what it saw or why it cannot start, or asks for a link", () => {
     const observation = {
       pending: 2,
       running: 1,
@@ -77,6 +77,8 @@ describe("what may call the function", () => {
       kind: "observation",
       observation,
     });
+    const unable = { reason: "the secret has no value yet" };
+    expect(readEvent({ source: "worker", unable })).toEqual({ kind: "unable", ...unable });
     const link = { key: "a/f1-b/c.pdf", fileName: "c.pdf" };
     expect(readEvent({ source: "worker", link })).toEqual({ kind: "link", ...link });
   });
@@ -86,6 +88,7 @@ describe("what may call the function", () => {
     {},
     { source: "somebody" },
     { source: "worker" },
+    { source: "worker", unable: {} },
     { source: "worker", observation: { pending: -1, running: 0 } },
     { source: "worker", observation: { pending: 1, running: 0, nextDueAt: "soon" } },
   ])("%j is refused", (event) => {

@@ -450,6 +450,50 @@ describe.skipIf(lackingMoto !== "")(`the trigger function in AWS${lackingMoto}`,
       await server.stop(true);
     });
 
+    const link = { source: "worker", link: { key: `${FILE}.new`, fileName: "a.pdf" } };
+    const marker = linkMarkerKey(linkIdOf(`${FILE}.new`));
+
+    test.each([
+      [403, "AccessDenied", "the function's role lacks s3:PutObject on it"],
+      [404, "NoSuchBucket", "there is no such bucket"],
+      [400, "Other", "two lines"],
+    ])("what hinders a link, to the worker that asks for it: %i %s", async (status, name, told) => {
+      const body = `<Error><Code>${name}</Code><Message>two\nlines</Message></Error>`;
+      const server = Bun.serve({
+        hostname: "127.0.0.1",
+        port: 0,
+        // S3 answers a HEAD without a body, and 403 where there is nothing and nobody may list.
+        fetch: ({ method }) =>
+          method === "HEAD"
+            ? new Response(null, { status: status === 400 ? 404 : status })
+            : new Response(body, { status }),
+      });
+      const values = { AWS_ENDPOINT_URL_S3: `http://127.0.0.1:${server.port}` };
+      await using fn = startFunction(FUNCTION_IN_BUN, environment("nowhere", values));
+      expect(await fn.invoke(link).catch((error: unknown) => error)).toEqual(
+        new Error(`s3:PutObject on ${marker} in the bucket "${BUCKET}": ${told}`),
+      );
+      await server.stop(true);
+    });
+
+    test("the key of the links, to the worker that asks for one", async () => {
+      const server = Bun.serve({
+        hostname: "127.0.0.1",
+        port: 0,
+        fetch: () =>
+          Response.json({ __type: "AccessDeniedException", message: "no" }, { status: 400 }),
+      });
+      const values = { AWS_ENDPOINT_URL_SSM: `http://127.0.0.1:${server.port}` };
+      await using fn = startFunction(FUNCTION_IN_BUN, environment("nowhere", values));
+      expect(await fn.invoke(link).catch((error: unknown) => error)).toEqual(
+        new Error(
+          'ssm:GetParameter on the parameter "/report-service/nowhere/link-key": the function\'s role lacks ssm:GetParameter on it',
+        ),
+      );
+      await s3.send(new DeleteObjectCommand({ Bucket: BUCKET, Key: marker }));
+      await server.stop(true);
+    });
+
     test("the bucket of a link, to the one who clicks without a word of it", async () => {
       const Name = "/report-service/nowhere/link-key";
       await new SSMClient().send(

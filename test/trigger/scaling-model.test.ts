@@ -8,6 +8,8 @@ describe("every interleaving of triggers, observations, workers and the service"
     ["with a worker that dies", { crashes: 1, inserts: 1, workersAtStart: 1 }],
     ["with a late copy of a lowering", { duplicates: 1, inserts: 1, workersAtStart: 1 }],
     ["with both", { crashes: 1, duplicates: 1, inserts: 1 }],
+    ["with workers that cannot start", { unable: 2, inserts: 1, workersAtStart: 1 }],
+    ["with one that cannot start and one that dies", { unable: 1, crashes: 1, inserts: 1 }],
   ])(
     "loses no row and stops no worker at work, %s",
     (_, changes) => {
@@ -39,6 +41,7 @@ describe("every interleaving of triggers, observations, workers and the service"
     ],
     ["a worker dies and there is no tick", { crashes: 1, ticks: false }],
     ["a lowering arrives twice and there is no tick", { duplicates: 1, ticks: false }],
+    ["a worker cannot start and there is no tick", { unable: 1, ticks: false }],
   ])("is seen to lose a row when %s", (_, changes) => {
     const { lost } = checkScaling({ ...BUILT, ...changes });
     expect(lost).not.toBeNull();

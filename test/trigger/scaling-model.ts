@@ -25,6 +25,8 @@ export interface Protocol {
   readonly crashes: number;
   /** How many writes of 0 may arrive a second time, later. */
   readonly duplicates: number;
+  /** How many workers may find that they cannot start with what they were told, and give their place back. */
+  readonly unable: number;
   /** The regular tick triggers at any time. */
   readonly ticks: boolean;
 }
@@ -41,6 +43,7 @@ export const BUILT: Protocol = {
   protects: true,
   crashes: 0,
   duplicates: 0,
+  unable: 0,
   ticks: true,
 };
 
@@ -57,6 +60,7 @@ type Worker = "off" | "idle" | "asks" | "answered" | "protected" | "busy" | "lea
 
 interface Call {
   readonly from: "trigger" | number;
+  readonly isUnable?: true;
   readonly pending: number;
   readonly running: number;
   /** What it read; null: it has yet to read. */
@@ -71,6 +75,7 @@ interface State {
   readonly calls: readonly Call[];
   readonly crashes: number;
   readonly duplicates: number;
+  readonly unable: number;
   readonly late: number;
 }
 
@@ -91,6 +96,7 @@ export function checkScaling(protocol: Protocol): Verdict {
     calls: [],
     crashes: protocol.crashes,
     duplicates: protocol.duplicates,
+    unable: protocol.unable,
     late: 0,
   };
   return judge(explore(start, protocol));
@@ -224,6 +230,7 @@ function targetOf(call: Call, read: number, protocol: Protocol): number | null {
     return chooseTarget({ kind: "trigger" }, read, protocol.workersMax);
   }
   if (protocol.lowering === "worker") return 0;
+  if (call.isUnable === true) return chooseTarget({ kind: "unable" }, read, protocol.workersMax);
   const { pending, running } = call;
   const observation = { pending, running, nextDueAt: null, oldestPendingAt: null };
   const target = chooseTarget({ kind: "observation", observation }, read, protocol.workersMax);
@@ -270,6 +277,10 @@ function workerSteps(state: State, protocol: Protocol, worker: Worker, at: numbe
   if (worker !== "off" && state.crashes > 0) {
     const pending = state.pending + (worker === "busy" ? 1 : 0);
     to("dies", "off", { crashes: state.crashes - 1, pending });
+  }
+  if (worker === "idle" && state.unable > 0 && !isAsking(state, at)) {
+    const call = { from: at, isUnable: true, pending: 0, running: 0, read: null } as const;
+    to("cannot start", "left", { unable: state.unable - 1, calls: [...state.calls, call] });
   }
   const ask = (next: Worker, pending: number): void => {
     const running = state.workers.filter((other) => other === "busy").length;

@@ -35,6 +35,14 @@ describe("the number of workers", () => {
     },
   );
 
+  test.each([
+    [0, 0],
+    [1, 0],
+    [3, 2],
+  ])("a worker that cannot start takes itself off %i, and no other: %i", (desired, target) => {
+    expect(chooseTarget({ kind: "unable" }, desired, 10)).toBe(target);
+  });
+
   test("it is never below the live leases, up to the limit", () => {
     for (let running = 0; running <= 10; running += 1) {
       expect(observe(0, running, 10)).toBe(running);
