@@ -169,14 +169,20 @@ export function renderError(what: string, thrown: unknown): ReportError {
 
 const BUFFER_BYTES = 1 << 20;
 
-/** A file on disk that knows its size and hash. Bytes are copied at once, so the caller may use its buffer again. */
+/**
+ * A file on disk that knows its size and hash. Bytes are copied at once, so the caller may use its buffer again. What is
+ * gathered is written while the next is gathered; a failure is thrown by one of the next calls.
+ */
 class HashingFile implements ByteSink {
   readonly path: string;
   sizeBytes = 0;
   #hash: Hash = createHash("sha256");
   #handle: FileHandle;
   #buffer = new Uint8Array(BUFFER_BYTES);
+  #spare = new Uint8Array(BUFFER_BYTES);
   #buffered = 0;
+  /** Of the bytes in `#spare`; null when they are in the file. */
+  #writing: Promise<void> | null = null;
   #open = true;
 
   private constructor(path: string, handle: FileHandle) {
@@ -191,7 +197,7 @@ class HashingFile implements ByteSink {
   write(bytes: Uint8Array): void | Promise<void> {
     this.sizeBytes += bytes.byteLength;
     this.#hash.update(bytes);
-    if (this.#buffered + bytes.byteLength > BUFFER_BYTES) return this.#writeThrough(bytes);
+    if (this.#buffered + bytes.byteLength > BUFFER_BYTES) return this.#begin(bytes.slice());
     this.#buffer.set(bytes, this.#buffered);
     this.#buffered += bytes.byteLength;
   }
@@ -202,6 +208,7 @@ class HashingFile implements ByteSink {
     this.#open = false;
     try {
       await this.#flush();
+      await this.#writing;
     } finally {
       await this.#handle.close();
     }
@@ -212,16 +219,27 @@ class HashingFile implements ByteSink {
     return this.#hash.digest("hex");
   }
 
-  async #writeThrough(bytes: Uint8Array): Promise<void> {
-    const own = bytes.slice();
+  /** Begins the next buffer with `own`. */
+  async #begin(own: Uint8Array): Promise<void> {
     await this.#flush();
-    await this.#handle.appendFile(own);
+    if (own.byteLength <= BUFFER_BYTES) {
+      this.#buffer.set(own);
+      this.#buffered = own.byteLength;
+    } else {
+      await this.#writing;
+      await this.#handle.appendFile(own);
+    }
   }
 
+  /** Ends when the buffer is free again, not when its bytes are in the file. */
   async #flush(): Promise<void> {
+    await this.#writing;
     if (this.#buffered === 0) return;
     const filled = this.#buffer.subarray(0, this.#buffered);
+    [this.#buffer, this.#spare] = [this.#spare, this.#buffer];
     this.#buffered = 0;
-    await this.#handle.appendFile(filled);
+    this.#writing = this.#handle.appendFile(filled);
+    // Whoever awaits it next is told.
+    this.#writing.catch(() => undefined);
   }
 }

@@ -1,5 +1,5 @@
 /** Compares the renderers and the reader with what others would use. Each side runs in a process of its own. */
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, statfs } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -19,7 +19,7 @@ const HELP = `bun run bench [--quick] [--only NAME] [--repeat N]
 
   --quick      smaller sizes; ends within a minute, judges nothing (the targets are for the full sizes)
   --only NAME  one comparison, or several with commas: ${COMPARISONS.map(({ name }) => name).join(", ")}
-  --repeat N   runs each side N times and counts its fastest run (default 1; 3 for formats)
+  --repeat N   runs the sides N times, in turn, and counts each side's middle run (default 1; 7 for formats)
   --help       this text
 `;
 
@@ -56,43 +56,77 @@ const PDF_ROWS_MAX = 200_000;
 async function runComparison(
   comparison: Comparison,
   { size, repeat }: Settings,
-  server: Server | null,
+  bench: Bench,
 ): Promise<Result> {
-  const url = comparison.readsWire ? (server?.url ?? "") : "";
+  const url = comparison.readsWire ? (bench.server?.url ?? "") : "";
   const pdfRowsMax = comparison.pdfRowsMax ?? PDF_ROWS_MAX;
   const runs = size === "full" ? Math.max(repeat, comparison.runs ?? 1) : repeat;
-  const run = (side: SideName, rowCount: number): Promise<Run> =>
-    runFastest({ side, rowCount, url, pdfRowsMax }, runs);
+  const describe = (side: SideName, rowCount: number) => ({ side, rowCount, url, pdfRowsMax });
   const growth: Run[] = [];
   for (const rowCount of comparison.growth[size]) {
-    growth.push(await run(comparison.ours, rowCount));
-    for (const peer of comparison.peers) {
-      if (rowCount < peer.rows[size]) growth.push(await run(peer.side, rowCount));
-    }
+    const peers = comparison.peers.filter(({ rows }) => rowCount < rows[size]);
+    const sides = [comparison.ours, ...peers.map(({ side }) => side)];
+    const jobs = sides.map((side) => describe(side, rowCount));
+    growth.push(...(await runInTurn(jobs, repeat, bench.folder)));
   }
-  const ours = await run(comparison.ours, comparison.rows[size]);
-  const peers: Run[] = [];
-  for (const peer of comparison.peers) peers.push(await run(peer.side, peer.rows[size]));
-  checkCells([ours, ...peers]);
-  return { comparison, ours, peers, growth };
+  const ours = describe(comparison.ours, comparison.rows[size]);
+  const peers = comparison.peers.map(({ side, rows }) => describe(side, rows[size]));
+  const [own, ...others] = await runInTurn([ours, ...peers], runs, bench.folder);
+  if (own === undefined) throw new Error("nothing was run");
+  checkCells([own, ...others]);
+  return { comparison, ours: own, peers: others, growth };
 }
 
-async function runFastest(job: Omit<Job, "folder">, repeat: number): Promise<Run> {
-  const { side, rowCount } = job;
-  const runs: Run[] = [];
+interface Bench {
+  readonly server: Server | null;
+  /** Under which each run has a folder of its own. */
+  readonly folder: string;
+}
+
+/**
+ * The middle run of each. In turn, because a machine that others use is now fast and now slow for some time: then that
+ * falls on all of them.
+ */
+async function runInTurn(
+  jobs: readonly Omit<Job, "folder">[],
+  repeat: number,
+  folder: string,
+): Promise<Run[]> {
+  const rounds: Run[][] = [];
   for (let index = 0; index < repeat; index += 1) {
-    const folder = await mkdtemp(join(tmpdir(), "bench-"));
-    try {
-      runs.push({ side, measure: await runSide({ ...job, folder }) });
-    } finally {
-      await rm(folder, { recursive: true, force: true });
-    }
+    const round: Run[] = [];
+    for (const job of jobs) round.push(await runOnce(job, folder));
+    rounds.push(round);
   }
-  const fastest = runs.toSorted((a, b) => a.measure.seconds - b.measure.seconds)[0];
-  if (fastest === undefined) throw new Error("nothing was run");
-  const speed = Math.round(rowsPerSecond(fastest)).toLocaleString("en-US");
-  process.stderr.write(`  ${side}, ${rowCount.toLocaleString("en-US")} rows: ${speed} rows/s\n`);
-  return fastest;
+  return jobs.map((_, place) => {
+    const runs = rounds.flatMap((round) => round.slice(place, place + 1));
+    const middle = runs.toSorted((a, b) => a.measure.seconds - b.measure.seconds)[repeat >> 1];
+    if (middle === undefined) throw new Error("nothing was run");
+    return middle;
+  });
+}
+
+async function runOnce(job: Omit<Job, "folder">, parent: string): Promise<Run> {
+  const folder = await mkdtemp(join(parent, "bench-"));
+  try {
+    const run = { side: job.side, measure: await runSide({ ...job, folder }) };
+    const speed = Math.round(rowsPerSecond(run)).toLocaleString("en-US");
+    const rows = job.rowCount.toLocaleString("en-US");
+    process.stderr.write(`  ${job.side}, ${rows} rows: ${speed} rows/s\n`);
+    return run;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+const MEMORY_FOLDER = "/dev/shm";
+const FILES_BYTES_MAX = 500_000_000;
+
+/** In memory where there is room: what a disk still writes of a run's files takes time from the next run. */
+async function selectFolder(): Promise<string> {
+  const space = await statfs(MEMORY_FOLDER).catch(() => null);
+  const isRoomy = space !== null && space.bavail * space.bsize >= FILES_BYTES_MAX;
+  return isRoomy ? MEMORY_FOLDER : tmpdir();
 }
 
 /** Sides that read must have read the same cells. */
@@ -111,10 +145,11 @@ async function main(): Promise<void> {
   const isServerNeeded = settings.comparisons.some(({ readsWire }) => readsWire);
   await using stack = new AsyncDisposableStack();
   const server = isServerNeeded ? stack.use(await startServer()) : null;
+  const bench = { server, folder: await selectFolder() };
   const results: Result[] = [];
   for (const comparison of settings.comparisons) {
     process.stderr.write(`${comparison.title}\n`);
-    results.push(await runComparison(comparison, settings, server));
+    results.push(await runComparison(comparison, settings, bench));
   }
   const seconds = ((performance.now() - startedMs) / 1000).toFixed(0);
   process.stdout.write(`${describeMachine()}; ${settings.size} sizes, ${seconds} s in all\n\n`);

@@ -85,7 +85,10 @@ function describeResult({ comparison, ours, peers }: Result, mark: Mark): string
             `${mark(ratio >= target.ratioMin)}≥ ${target.ratioMin} ×`;
           return compareSpeed(ours, peer, judge);
         })
-      : compareTimes(ours, peers, target.timeRatioMax, mark);
+      : compareTimes(ours, peers, (ratio) => {
+          const verdict = `${mark(ratio <= target.timeRatioMax)}≤ ${target.timeRatioMax} × its time`;
+          return comparison.notJudged ?? verdict;
+        });
   return [own, ...others];
 }
 
@@ -104,16 +107,14 @@ function compareSpeed(ours: Run, peer: Run, judge: (ratio: number) => string): s
 function compareTimes(
   ours: Run,
   peers: readonly Run[],
-  timeRatioMax: number,
-  mark: Mark,
+  judge: (ratio: number) => string,
 ): string[][] {
   const slowestSeconds = Math.max(...peers.map(({ measure }) => measure.seconds));
   return peers.map((peer) => {
     if (peer.measure.seconds < slowestSeconds) return describeRun("", peer, ["", "", ""]);
     const ratio = ours.measure.seconds / slowestSeconds;
     const byCpu = cpuPerRow(ours) / cpuPerRow(peer);
-    const verdict = `${mark(ratio <= timeRatioMax)}≤ ${timeRatioMax} × its time`;
-    return describeRun("", peer, [`${ratio.toFixed(2)} ×`, `${byCpu.toFixed(2)} ×`, verdict]);
+    return describeRun("", peer, [`${ratio.toFixed(2)} ×`, `${byCpu.toFixed(2)} ×`, judge(ratio)]);
   });
 }
 
