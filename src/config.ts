@@ -1,3 +1,4 @@
+import { domainToASCII } from "node:url";
 import type { PresentationSettings } from "./render/presentation.ts";
 import { ReportError } from "./report/errors.ts";
 import { Secret } from "./secret.ts";
@@ -91,7 +92,7 @@ export function loadConfig(
   );
   const parsed = variables.safeParse(given);
   const problems = [
-    ...(parsed.success ? checkLease(parsed.data) : parsed.error.issues.map(describeIssue)),
+    ...(parsed.success ? checkTogether(parsed.data) : parsed.error.issues.map(describeIssue)),
     ...checkSnowflake(given),
   ];
   if (!parsed.success || problems.length > 0) {
@@ -104,11 +105,24 @@ function describeIssue(issue: { readonly path: PropertyKey[]; readonly message: 
   return `${issue.path.join(".")}: ${issue.message}`;
 }
 
+function checkTogether(values: Variables): string[] {
+  return [...checkLease(values), ...checkOperator(values)];
+}
+
 /** Three missed beats must fit before the worker fences itself, which it does before another may take over. */
 function checkLease(values: Variables): string[] {
   return values.HEARTBEAT_INTERVAL * 4 > values.LEASE_DURATION
     ? ["HEARTBEAT_INTERVAL: must be at most a quarter of LEASE_DURATION"]
     : [];
+}
+
+/** Nobody would hear of a message to the operator that may not be sent. */
+function checkOperator({ OPERATOR_EMAIL, RECIPIENT_DOMAINS }: Variables): string[] {
+  if (OPERATOR_EMAIL === undefined || RECIPIENT_DOMAINS.length === 0) return [];
+  const domain = OPERATOR_EMAIL.slice(OPERATOR_EMAIL.lastIndexOf("@") + 1).toLowerCase();
+  return RECIPIENT_DOMAINS.some((allowed) => [allowed, domainToASCII(allowed)].includes(domain))
+    ? []
+    : [`OPERATOR_EMAIL: ${domain} is none of the domains of RECIPIENT_DOMAINS`];
 }
 
 /** Also when something else is wrong, so that everything is told together. */

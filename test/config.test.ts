@@ -109,6 +109,19 @@ describe("loadConfig", () => {
     expect(mail.recipientDomains).toEqual(["example.com", "b.org"]);
   });
 
+  test("an operator whom no mail may reach is refused", () => {
+    const international = {
+      OPERATOR_EMAIL: "ops@xn--bcher-kva.example",
+      RECIPIENT_DOMAINS: "bücher.example",
+    };
+    expect(() => loadConfig(international)).not.toThrow();
+    expect(problemsOf({ OPERATOR_EMAIL: "ops@b.org", RECIPIENT_DOMAINS: "example.com" })).toEqual([
+      "OPERATOR_EMAIL: b.org is none of the domains of RECIPIENT_DOMAINS",
+    ]);
+    const settings = { OPERATOR_EMAIL: "ops@B.org", RECIPIENT_DOMAINS: "example.com,b.ORG" };
+    expect(loadConfig(settings).mail.operator).toBe("ops@B.org");
+  });
+
   test("a local Snowflake that is to keep nothing has no file", () => {
     expect(loadConfig({ LOCAL_SNOWFLAKE_FILE: "memory" }).local.file).toBeNull();
     expect(loadConfig({}).local.file).toStartWith(".local/");

@@ -1,6 +1,7 @@
 import type { ConsolaInstance } from "consola";
 import { asReportError } from "../report/errors.ts";
 import type { SnowflakeAccess } from "../snowflake-access.ts";
+import type { WorkerEvent } from "../worker/events.ts";
 import type { Clock } from "../worker/ports.ts";
 import type { StopSignal } from "./stop.ts";
 
@@ -10,6 +11,8 @@ const RETRY_MAX_MS = 5 * 60_000;
 interface Opening {
   readonly access: Pick<SnowflakeAccess, "refresh">;
   readonly log: Pick<ConsolaInstance, "info" | "warn">;
+  /** Of each wait, as of those of a worker that is open. */
+  readonly tell: (event: WorkerEvent) => void;
   readonly clock: Pick<Clock, "sleep">;
   readonly stopped: Promise<StopSignal>;
 }
@@ -20,7 +23,7 @@ interface Opening {
  */
 export async function openWhenReachable<T>(
   open: () => Promise<T>,
-  { access, log, clock, stopped }: Opening,
+  { access, log, tell, clock, stopped }: Opening,
 ): Promise<T | null> {
   for (let failures = 1; ; failures += 1) {
     try {
@@ -30,7 +33,7 @@ export async function openWhenReachable<T>(
       if (error.code !== "warehouse_unavailable" && error.code !== "login_refused") throw error;
       if (error.code === "login_refused" && (await isRenewed(access, log))) continue;
       const delayMs = Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** (failures - 1));
-      log.warn(`${error.code}: ${error.message}; trying again in ${delayMs / 1_000} s`);
+      tell({ kind: "backing-off", error, delayMs });
       const waiting = new AbortController();
       const slept = clock.sleep(delayMs, waiting.signal).then(() => null);
       const signal = await Promise.race([stopped, slept]);

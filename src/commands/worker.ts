@@ -61,7 +61,8 @@ async function workUntilEnd(
   };
   const open = async () =>
     await startWorker(config, access.settings, { ...options, webhooks: access.webhooks });
-  const running = await openWhenReachable(open, { access, log, clock: systemClock, stopped });
+  const opening = { access, log, tell, clock: systemClock, stopped };
+  const running = await openWhenReachable(open, opening);
   if (running === null) return "ended";
   await using opened = running;
   const endpoint = startEndpoint({

@@ -2,7 +2,15 @@ import { describe, expect, test } from "bun:test";
 import { openWhenReachable } from "../../src/commands/worker-opening.ts";
 import { ReportError } from "../../src/report/errors.ts";
 import type { StopSignal } from "../../src/commands/stop.ts";
+import { describeEvent, type WorkerEvent } from "../../src/worker/events.ts";
+import { metricLines } from "../../src/worker/metrics.ts";
 import { createClock } from "../support/clock.ts";
+
+/** Of a line that CloudWatch reads. */
+function metricOf(line: string): string {
+  const { _aws: aws } = JSON.parse(line);
+  return aws.CloudWatchMetrics[0].Metrics[0].Name;
+}
 
 /** Opening that fails as told, in turn, and then works; with a secret that says something new so many times. */
 function createOpening(
@@ -25,7 +33,11 @@ function createOpening(
     if (failure !== undefined) throw failure;
     return "open";
   };
-  const opening = { access: { refresh }, log, clock, stopped: stopping.promise };
+  const tell = (event: WorkerEvent) => {
+    const { text } = describeEvent(event);
+    told.push(text, ...metricLines(event, new Date(clock.now())).map((line) => metricOf(line)));
+  };
+  const opening = { access: { refresh }, log, tell, clock, stopped: stopping.promise };
   return {
     told,
     stop: () => stopping.resolve("SIGTERM"),
@@ -42,7 +54,10 @@ describe("a worker that opens", () => {
     const { open, told, waitedMs } = createOpening([down, down, down]);
     expect(await open()).toBe("open");
     expect(waitedMs()).toBe(35_000);
-    expect(told[0]).toBe("warehouse_unavailable: nobody answers; trying again in 5 s");
+    expect(told.slice(0, 2)).toEqual([
+      "warehouse_unavailable: nobody answers; trying again in 5 s",
+      "SnowflakeUnavailable",
+    ]);
   });
 
   test("logs in at once with what the secret says now, when its login was refused", async () => {
@@ -68,7 +83,7 @@ describe("a worker that opens", () => {
   test("does not ask for the secret in an outage", async () => {
     const { open, told } = createOpening([down], [true]);
     expect(await open()).toBe("open");
-    expect(told).toHaveLength(1);
+    expect(told).toHaveLength(2);
   });
 
   test("is given up at a signal", async () => {
