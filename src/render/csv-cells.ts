@@ -9,14 +9,8 @@ import {
   type ByteBuffer,
 } from "./byte-buffer.ts";
 import type { WarningTally } from "./cell-warnings.ts";
-import {
-  formatDate,
-  formatTime,
-  formatTimestamp,
-  isTrue,
-  parseDays,
-  type TimestampType,
-} from "./cells.ts";
+import { selectFormat } from "./cell-format.ts";
+import { formatTimestamp, type TimestampType } from "./cells.ts";
 import { appendPlainTimestamp } from "./csv-times.ts";
 
 const QUOTE = 0x22;
@@ -43,35 +37,12 @@ export function createCellWriter(type: ColumnType, dialect: CsvDialect): WriteCe
       appendAscii(target, formatTimestamp(cell, type, timezone));
     };
   }
-  const format = selectFormat(type, dialect.timezone);
+  const format = selectFormat(type, dialect.timezone, ["true", "false"]);
   return createPlainWriter(format, type === "binary", dialect);
 }
 
 function isTimestamp(type: ColumnType): type is TimestampType {
   return type.startsWith("timestamp_");
-}
-
-/** From the wire's text to the file's, for the types whose text is always ASCII. */
-function selectFormat(
-  type: Exclude<ColumnType, "text" | "variant" | "object" | "array">,
-  timezone: string,
-): ((cell: string) => string) | null {
-  switch (type) {
-    case "fixed":
-    case "real":
-    case "binary":
-      return null;
-    case "boolean":
-      return (cell) => (isTrue(cell) ? "true" : "false");
-    case "date":
-      return (cell) => formatDate(parseDays(cell));
-    case "time":
-      return formatTime;
-    case "timestamp_ntz":
-    case "timestamp_ltz":
-    case "timestamp_tz":
-      return (cell) => formatTimestamp(cell, type, timezone);
-  }
 }
 
 /**

@@ -1,35 +1,14 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { inspect } from "node:util";
 import { readSecret } from "../../src/aws/secrets.ts";
 import { ReportError } from "../../src/report/errors.ts";
+import { useAws } from "../support/moto.ts";
 
 const NAME = "report-service/snowflake";
 const CANARY = "canary-5f1d-password";
 
-/** What AWS is asked and who asks; files that do not exist, so that a developer's own account is never used. */
-const ENVIRONMENT: Readonly<Record<string, string | undefined>> = {
-  AWS_ACCESS_KEY_ID: "AKIAFAKE",
-  AWS_SECRET_ACCESS_KEY: "fake",
-  AWS_SESSION_TOKEN: undefined,
-  AWS_REGION: "eu-central-1",
-  AWS_DEFAULT_REGION: undefined,
-  AWS_PROFILE: undefined,
-  AWS_CONFIG_FILE: "/nonexistent/config",
-  AWS_SHARED_CREDENTIALS_FILE: "/nonexistent/credentials",
-  AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: undefined,
-  AWS_CONTAINER_CREDENTIALS_FULL_URI: undefined,
-  AWS_WEB_IDENTITY_TOKEN_FILE: undefined,
-  AWS_EC2_METADATA_DISABLED: "true",
-  AWS_ENDPOINT_URL: undefined,
-  AWS_ENDPOINT_URL_SECRETS_MANAGER: undefined,
-};
-
-function applyEnvironment(values: Readonly<Record<string, string | undefined>>): void {
-  for (const [name, value] of Object.entries(values)) {
-    if (value === undefined) delete process.env[name];
-    else process.env[name] = value;
-  }
-}
+/** What says where Secrets Manager is, if at all; each test says so itself. */
+const NOWHERE = { AWS_ENDPOINT_URL: undefined, AWS_ENDPOINT_URL_SECRETS_MANAGER: undefined };
 
 interface Call {
   readonly target: string | null;
@@ -77,21 +56,20 @@ function errorReply(type: string, message: string, status = 400): Response {
   return reply({ __type: type, message, Message: message }, status);
 }
 
-const former = Object.fromEntries(
-  Object.keys(ENVIRONMENT).map((name) => [name, process.env[name]]),
-);
 let aws: ReturnType<typeof startSecretsManager>;
+let environment: Disposable;
 beforeAll(() => {
   aws = startSecretsManager();
-  applyEnvironment(ENVIRONMENT);
+});
+beforeEach(() => {
+  environment = useAws(aws.endpoint, NOWHERE);
 });
 afterEach(() => {
-  applyEnvironment(ENVIRONMENT);
+  environment[Symbol.dispose]();
   aws.calls.length = 0;
   aws.replies.length = 0;
 });
 afterAll(async () => {
-  applyEnvironment(former);
   await aws.server.stop(true);
 });
 
@@ -120,7 +98,7 @@ describe("a secret", () => {
     expect(aws.calls[0]?.target).toBe("secretsmanager.GetSecretValue");
     expect(aws.calls[0]?.body).toEqual({ SecretId: NAME });
     expect(aws.calls[0]?.authorization).toMatch(
-      /Credential=AKIAFAKE\/\d{8}\/eu-central-1\/secretsmanager\//,
+      /Credential=AKIAIOSFODNN7EXAMPLE\/\d{8}\/eu-central-1\/secretsmanager\//,
     );
   });
 
@@ -203,14 +181,15 @@ describe("a secret that cannot be read says what to do", () => {
   });
 
   test("without a region", async () => {
-    applyEnvironment({ AWS_REGION: undefined });
+    using _ = useAws(aws.endpoint, { ...NOWHERE, AWS_REGION: undefined });
     const error = await refusalOf(readSecret(NAME, { endpoint: aws.endpoint }));
     expect(error.message).toContain("no AWS region is set; set AWS_REGION");
     expect(error.retryable).toBe(false);
   });
 
   test("without credentials", async () => {
-    applyEnvironment({ AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined });
+    const nobody = { AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined };
+    using _ = useAws(aws.endpoint, { ...NOWHERE, ...nobody });
     const error = await refusalOf(readSecret(NAME, { endpoint: aws.endpoint }));
     expect(error.message).toContain("without AWS credentials");
     expect(error.retryable).toBe(false);

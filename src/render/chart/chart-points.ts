@@ -1,14 +1,8 @@
 /** What a chart shows, collected while the rows go by; bounded, whatever the result's size. */
 import type { ChartOptions, ColumnOptions } from "../../report/options.ts";
 import type { Cell, Column, Row } from "../../report/table.ts";
-import {
-  formatDate,
-  formatTime,
-  formatTimestamp,
-  isTrue,
-  parseDays,
-  parseTimestamp,
-} from "../cells.ts";
+import { selectFormat } from "../cell-format.ts";
+import { parseDays, parseTimestamp } from "../cells.ts";
 import { cutText } from "../../report/short-text.ts";
 import type { RenderWarning } from "../renderer.ts";
 import { type ChartColumn, findChartColumns } from "./chart-columns.ts";
@@ -197,26 +191,7 @@ function createTime({ type }: Column, timezone: string): (cell: string) => numbe
 }
 
 function createText({ type }: Column, timezone: string): ReadText {
-  switch (type) {
-    case "boolean":
-      return (cell) => (isTrue(cell) ? "Yes" : "No");
-    case "date":
-      return (cell) => formatDate(parseDays(cell));
-    case "time":
-      return formatTime;
-    case "timestamp_ntz":
-    case "timestamp_ltz":
-    case "timestamp_tz":
-      return (cell) => formatTimestamp(cell, type, timezone);
-    case "fixed":
-    case "real":
-    case "text":
-    case "binary":
-    case "variant":
-    case "object":
-    case "array":
-      return (cell) => cell;
-  }
+  return selectFormat(type, timezone, ["Yes", "No"]) ?? ((cell) => cell);
 }
 
 function describeLeft(left: { points: number; series: number; values: number }): RenderWarning[] {

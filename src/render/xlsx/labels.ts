@@ -1,5 +1,5 @@
 import type { Cell, ColumnType } from "../../report/table.ts";
-import { formatDate, formatTime, formatTimestamp, isTrue, parseDays } from "../cells.ts";
+import { selectFormat } from "../cell-format.ts";
 
 export const TOTAL_LABEL = "Total";
 
@@ -10,30 +10,8 @@ export function labelGroup(
   timezone: string,
   group: { readonly rowCount: number; readonly hasSubtotals: boolean },
 ): string {
-  const name = value === null || value === "" ? "(empty)" : formatValue(value, type, timezone);
+  const format = selectFormat(type, timezone, ["TRUE", "FALSE"]);
+  const name = value === null || value === "" ? "(empty)" : (format?.(value) ?? value);
   if (group.hasSubtotals) return `Total ${name}`;
   return `${name} (${group.rowCount} ${group.rowCount === 1 ? "row" : "rows"})`;
-}
-
-function formatValue(cell: string, type: ColumnType, timezone: string): string {
-  switch (type) {
-    case "date":
-      return formatDate(parseDays(cell));
-    case "time":
-      return formatTime(cell);
-    case "timestamp_ntz":
-    case "timestamp_ltz":
-    case "timestamp_tz":
-      return formatTimestamp(cell, type, timezone);
-    case "boolean":
-      return isTrue(cell) ? "TRUE" : "FALSE";
-    case "fixed":
-    case "real":
-    case "text":
-    case "binary":
-    case "variant":
-    case "object":
-    case "array":
-      return cell;
-  }
 }
