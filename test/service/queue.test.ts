@@ -11,7 +11,7 @@ import {
   readHistory,
   retryReport,
 } from "../../src/snowflake/reports.ts";
-import { eventually, shareService } from "./service.ts";
+import { ENDLESS_SQL, eventually, shareService } from "./service.ts";
 
 /** The queue's promises, kept by real worker processes over the wire protocol. */
 
@@ -38,12 +38,9 @@ const LARGE = {
   OUTPUT_FORMAT: "EXCEL",
 };
 
-/** A report whose query never ends by itself. */
 const ENDLESS = {
   REPORT_NAME: "endless",
-  REPORT_SQL: `SELECT SUM(MOD(A.N * B.N, 7)) AS SLOW_SUM
-    FROM (SELECT SEQ8() AS N FROM TABLE(GENERATOR(ROWCOUNT => 1000000))) A
-    CROSS JOIN (SELECT SEQ8() AS N FROM TABLE(GENERATOR(ROWCOUNT => 1000000))) B`,
+  REPORT_SQL: ENDLESS_SQL,
   OUTPUT_FORMAT: "CSV",
 };
 

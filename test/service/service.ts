@@ -20,6 +20,11 @@ const root = join(import.meta.dir, "../..");
 /** The command line, from its source. */
 export const REPORT_SERVICE = ["bun", join(root, "src/main.ts")] as const;
 
+/** A query that does not end by itself. */
+export const ENDLESS_SQL = `SELECT SUM(MOD(A.N * B.N, 7)) AS SLOW_SUM
+  FROM (SELECT SEQ8() AS N FROM TABLE(GENERATOR(ROWCOUNT => 1000000))) A
+  CROSS JOIN (SELECT SEQ8() AS N FROM TABLE(GENERATOR(ROWCOUNT => 1000000))) B`;
+
 /** A local Snowflake with the tables, a folder of its own, and workers that are real processes. */
 export interface Service extends AsyncDisposable {
   readonly snowflake: LocalSnowflake;
