@@ -59,3 +59,30 @@ test.skipIf(lacksReaders)(`a wide report has its words where they were${whySkipp
   const places = await describePlaces(columns, [["first", ...cells]], { title: "Wide" });
   expect(places).toMatchSnapshot();
 });
+
+test.skipIf(lacksReaders)(`a chart has its words where they were${whySkipped}`, async () => {
+  const chart = { type: "bar", x: "REGION", y: "AMOUNT", title: "Amount by region" };
+  const places = await describePlaces(sales, rows, { title: "Chart", chart });
+  expect(places).toMatchSnapshot();
+});
+
+test.skipIf(lacksReaders)(
+  `a multilingual report has its words where they were${whySkipped}`,
+  async () => {
+    const texts = {
+      Greek: "Η γρήγορη αλεπού",
+      Russian: "Съешь ещё этих булок",
+      Vietnamese: "Trời đổ mưa, hãy cầm ô",
+      Arabic: "نص عربي 123 (قوسان)",
+      Hebrew: "דג סקרן שט בים",
+      Thai: "ภาษาไทย",
+      Hindi: "हिन्दी",
+      Signs: "10 € – “5 ½ µm”",
+    };
+    const columns = [column("LANGUAGE", "text"), column("TEXT", "text")];
+    const places = await describePlaces(columns, Object.entries(texts), {
+      title: "تقرير Languages",
+    });
+    expect(places).toMatchSnapshot();
+  },
+);

@@ -1,10 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import exceljs from "exceljs";
 import * as fc from "fast-check";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import type { RenderSummary } from "../../src/render/renderer.ts";
 import { createXlsxRenderer } from "../../src/render/xlsx/renderer.ts";
 import type { Column, ColumnType } from "../../src/report/table.ts";
-import { exactNumber, isoText, shownWallTime, significantDigits } from "./arbitrary-meaning.ts";
 import { holdsForAll, repeatLine, seed, TIME_MAX_MS } from "./arbitrary-runs.ts";
 import {
   arbitraryTable,
@@ -13,12 +14,27 @@ import {
   shownColumns,
   type ArbitraryTable,
 } from "./arbitrary-table.ts";
-import { readInOffice, whyLacking, type OfficeCell, type OfficeSheet } from "./readers.ts";
-import { options, render } from "./rendering.ts";
+import {
+  inFolder,
+  readInOffice,
+  runReader,
+  whyLacking,
+  type OfficeCell,
+  type OfficeSheet,
+} from "./readers.ts";
+import { column, options, render } from "./rendering.ts";
+import {
+  checkSheet,
+  EXACT,
+  type Found,
+  foundWorkbooks,
+  type Reader,
+  unescapeText,
+} from "./sheet-checking.ts";
 
 /**
  * A case is a generated row of any columns and cells. They are packed into workbooks, for a workbook takes 40 ms to
- * make and to read whatever it holds: 2,000 rows for exceljs in 50 workbooks, other 2,000 for LibreOffice in 10.
+ * make and to read whatever it holds: 2,000 rows for exceljs in 50 workbooks, other 2,000 for LibreOffice and openpyxl in 10.
  */
 const FILE = "roundtrip-xlsx.test.ts";
 const EXCELJS = { workbooks: 50, rows: 40 };
@@ -41,172 +57,6 @@ async function renderTable(
       options: options({ title: "Data", columns: columnOptions(table) }),
     },
     17,
-  );
-}
-
-/** What a reader finds in a cell. */
-type Found =
-  | { readonly kind: "nothing" }
-  | { readonly kind: "text"; readonly text: string }
-  | { readonly kind: "number"; readonly value: number }
-  | { readonly kind: "boolean"; readonly value: boolean }
-  | { readonly kind: "time"; readonly iso: string };
-
-type Changes = Record<string, number>;
-
-function count(changes: Changes, code: string): void {
-  changes[code] = (changes[code] ?? 0) + 1;
-}
-
-const CUT_MARK = /… \[cut\]$/;
-/** What XML 1.0 cannot hold, and CR, which it can but a parser turns into LF. */
-const NOT_IN_XML = /[^\t\n\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/u;
-
-/** What a reader does to what a cell holds, so that it can be compared. */
-interface Reader {
-  /** What of a text can be compared. */
-  showText(text: string): string;
-  checkValue(value: number, column: Column, cell: string): void;
-  checkMoment(found: string, expected: Temporal.PlainDateTime): void;
-}
-
-function checkText(found: string, given: string, reader: Reader, changes: Changes): void {
-  let kept = given;
-  let shown = found;
-  if (given.length > 32_767) {
-    expect(found).toMatch(CUT_MARK);
-    expect(found.length).toBeLessThanOrEqual(32_767);
-    shown = found.replace(CUT_MARK, "");
-    kept = given.slice(0, shown.length);
-    expect(kept.length).toBeGreaterThan(32_700);
-    count(changes, "cell_truncated");
-  }
-  expect(reader.showText(shown)).toBe(reader.showText(kept.toWellFormed()));
-  if (!kept.isWellFormed()) count(changes, "lone_surrogate");
-  if (NOT_IN_XML.test(kept.toWellFormed())) count(changes, "control_character");
-}
-
-function checkNumber(
-  found: Found,
-  column: Column,
-  cell: string,
-  reader: Reader,
-  changes: Changes,
-): void {
-  if (found.kind === "number") return reader.checkValue(found.value, column, cell);
-  expect(found).toEqual({ kind: "text", text: cell });
-  count(changes, "number_as_text");
-  expect(fitsSheet(column.type, cell)).toBe(false);
-}
-
-/** Numbers that must be numbers in a sheet: 15 digits, and a power of ten within those of a double. */
-function fitsSheet(type: ColumnType, cell: string): boolean {
-  const size = Math.abs(Number(cell));
-  if (type === "real") return size === 0 || (size > 1e-307 && size < 1e307);
-  return significantDigits(cell) <= 15 && size < 1e15;
-}
-
-/** A date, a time or a timestamp: a point on the sheet's time line, or else its ISO text. */
-function checkTime(
-  found: Found,
-  column: Column,
-  given: { cell: string; timezone: string },
-  reader: Reader,
-  changes: Changes,
-): void {
-  const iso = isoText(column, given.cell, given.timezone);
-  if (found.kind !== "time") {
-    expect(found).toEqual({ kind: "text", text: iso });
-    count(changes, "date_as_text");
-    expect(/^(19[1-9]\d|[2-9]\d{3})-/.test(iso)).toBe(false);
-    return;
-  }
-  const shown = shownWallTime(column, given.cell, given.timezone);
-  const cut = shown.round({ smallestUnit: "millisecond", roundingMode: "floor" });
-  reader.checkMoment(found.iso, cut);
-  if (!cut.equals(shown)) count(changes, "fraction_cut");
-}
-
-function checkCell(
-  found: Found,
-  column: Column,
-  given: { cell: string | null; timezone: string },
-  reader: Reader,
-  changes: Changes,
-): void {
-  const { cell, timezone } = given;
-  // Both readers take an empty text for an empty cell.
-  if (cell === null || cell === "") return expect(found).toEqual({ kind: "nothing" });
-  switch (column.type) {
-    case "fixed":
-    case "real":
-      return checkNumber(found, column, cell, reader, changes);
-    case "boolean":
-      return expect(found).toEqual({
-        kind: "boolean",
-        value: isoText(column, cell, timezone) === "true",
-      });
-    case "date":
-    case "time":
-    case "timestamp_ntz":
-    case "timestamp_ltz":
-      return checkTime(found, column, { cell, timezone }, reader, changes);
-    case "text":
-    case "binary":
-    case "variant":
-    case "object":
-    case "array":
-    case "timestamp_tz":
-      expect(found.kind).toBe("text");
-      if (found.kind === "text")
-        checkText(found.text, isoText(column, cell, timezone), reader, changes);
-  }
-}
-
-function checkSheet(
-  table: ArbitraryTable,
-  summary: RenderSummary,
-  reader: Reader,
-  find: (rowAt: number, at: number) => Found,
-): void {
-  const changes: Changes = {};
-  for (const [rowAt, row] of table.rows.entries()) {
-    for (const [at, { column, index }] of shownColumns(table).entries()) {
-      checkCell(
-        find(rowAt, at),
-        column,
-        { cell: row[index] ?? null, timezone: table.timezone },
-        reader,
-        changes,
-      );
-    }
-  }
-  for (const { label } of shownColumns(table)) {
-    if (!label.isWellFormed()) count(changes, "label_changed");
-  }
-  expect(changes).toEqual(
-    Object.fromEntries(summary.warnings.map(({ code, count }) => [code, count])),
-  );
-  expect(summary.rowCount).toBe(table.rows.length);
-}
-
-/** exceljs gives what the file holds. */
-const EXACT: Reader = {
-  showText: (text) => text,
-  checkValue(value, { type }, cell) {
-    // A sheet has one zero.
-    if (type === "real") expect(value || 0).toBe(Number(cell) || 0);
-    else expect(exactNumber(value.toPrecision(15))).toBe(exactNumber(cell));
-  },
-  checkMoment(found, expected) {
-    expect(found).toBe(expected.toString({ smallestUnit: "millisecond" }));
-  },
-};
-
-/** As Excel reads a text: ECMA-376 part 1, 22.9.2.19, which exceljs leaves to its caller. */
-function unescapeText(text: string): string {
-  return text.replace(/_x([0-9A-Fa-f]{4})_/g, (_, hex: string) =>
-    String.fromCharCode(Number.parseInt(hex, 16)),
   );
 }
 
@@ -312,3 +162,76 @@ describe.skipIf(lacking !== "")(`a workbook of any columns and cells${lacking}`,
     TIME_MAX_MS,
   );
 });
+
+const PYTHON = join(import.meta.dir, "../../.venv/bin/python");
+
+function whyNoOpenpyxl(): string {
+  const isThere = existsSync(PYTHON) && Bun.spawnSync([PYTHON, "-c", "import openpyxl"]).success;
+  return isThere || process.env["CI"] === "true"
+    ? ""
+    : " (skipped: pip install -r test/requirements.txt into .venv)";
+}
+
+const lackingOpenpyxl = whyNoOpenpyxl();
+
+async function readInOpenpyxl(workbooks: readonly Uint8Array[]) {
+  return await inFolder(async (folder) => {
+    const paths = workbooks.map((_, index) => join(folder, `book${index}.xlsx`));
+    for (const [index, path] of paths.entries()) await Bun.write(path, workbooks[index] ?? "");
+    const script = join(import.meta.dir, "read_workbooks.py");
+    return foundWorkbooks.parse(JSON.parse(await runReader([PYTHON, script, ...paths])));
+  });
+}
+
+describe.skipIf(lackingOpenpyxl !== "")(
+  `a workbook of any columns and cells${lackingOpenpyxl}`,
+  () => {
+    test(
+      `is read back by openpyxl without a warning, ${OFFICE.workbooks * OFFICE.rows} generated rows: every row, every cell, and every change counted`,
+      async () => {
+        const tables = fc.sample(tablesOf(OFFICE.rows), { numRuns: OFFICE.workbooks, seed });
+        const files = await Promise.all(tables.map(renderTable));
+        const workbooks = await readInOpenpyxl(files.map(({ bytes }) => bytes));
+        for (const [index, table] of tables.entries()) {
+          const { cells } = workbooks[index]!;
+          expect(cells).toHaveLength(table.rows.length + 1);
+          try {
+            checkSheet(table, files[index]!.summary, EXACT, (rowAt, at) =>
+              readFound(cells[rowAt + 1]![at]!),
+            );
+          } catch (cause) {
+            throw new Error(`In workbook ${index}. ${repeatLine(FILE)}`, { cause });
+          }
+        }
+      },
+      TIME_MAX_MS,
+    );
+
+    test("with groups, results and a chart is read by openpyxl without a warning", async () => {
+      const columns = [column("REGION", "text"), column("AMOUNT", "fixed", 2)];
+      const rows = ["ASIA", "ASIA", "EUROPE"].map((region, at) => [region, `${at + 1}.50`]);
+      const { bytes } = await render(createXlsxRenderer, columns, rows, {
+        options: options({
+          groupBy: ["REGION"],
+          subtotals: { AMOUNT: "sum" },
+          totals: { AMOUNT: "average" },
+          chart: { type: "pie", x: "REGION", y: "AMOUNT" },
+        }),
+      });
+      const [workbook] = await readInOpenpyxl([bytes]);
+      expect(workbook).toMatchObject({
+        names: ["Orders", "Chart", "About"],
+        frozenAt: "A2",
+        filtered: "A1:B6",
+      });
+      const texts = workbook?.cells.flat().map((cell) => (cell.kind === "text" ? cell.text : ""));
+      expect(texts?.filter((text) => text.startsWith("="))).toHaveLength(3);
+    });
+  },
+);
+
+/** openpyxl tells an empty text from an empty cell, and leaves escapes to its caller, as exceljs does. */
+function readFound(found: Found): Found {
+  if (found.kind !== "text") return found;
+  return found.text === "" ? { kind: "nothing" } : { kind: "text", text: unescapeText(found.text) };
+}
