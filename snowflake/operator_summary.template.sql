@@ -38,7 +38,7 @@ SELECT
     WHEN R.IS_LATE THEN COALESCE(R.REASON, 'late: it began over an hour behind its time')
   END AS PROBLEM,
   CASE
-    WHEN R.OUTCOME IN ('FAILED', 'RETRY', 'LOST') AND R.IS_MENDED THEN 'Nothing: a later run was completed'
+    WHEN R.OUTCOME IN ('FAILED', 'RETRY', 'LOST') AND R.IS_MENDED THEN 'Nothing: a later run went well'
     WHEN R.OUTCOME IN ('RETRY', 'LOST') THEN 'Nothing: it is tried again'
     WHEN R.OUTCOME = 'FAILED' AND R.ERROR_CODE IN ('invalid_report', 'statement_refused')
       THEN 'Correct the row in REPORT_CONFIG, then: report-service retry ' || R.CONFIG_ID
@@ -48,14 +48,16 @@ SELECT
 FROM (
   SELECT
     A.*,
-    COALESCE(L.OUTCOME = 'COMPLETED', FALSE) AS IS_MENDED,
+    -- By any later run: the newest may have just begun.
+    COALESCE(
+      MAX(IFF(A.OUTCOME IN ('COMPLETED', 'SKIPPED'), A.FINISHED_AT, NULL)) OVER (PARTITION BY A.CONFIG_ID) > A.FINISHED_AT,
+      FALSE
+    ) AS IS_MENDED,
     A.OUTCOME = 'MISSED' OR (
       A.OUTCOME = 'COMPLETED'
       AND (COALESCE(A.REASON, '') LIKE 'late,%' OR COALESCE(A.STARTED_AT > DATEADD(hour, 1, A.SCHEDULED_FOR), FALSE))
     ) AS IS_LATE
   FROM REPORT_RUN A
-  LEFT JOIN REPORT_CONFIG C ON C.CONFIG_ID = A.CONFIG_ID
-  LEFT JOIN REPORT_RUN L ON L.RUN_ID = C.LAST_RUN_ID
   WHERE A.FINISHED_AT IS NOT NULL AND A.OUTCOME <> 'WAITING'
 ) R
 
@@ -202,7 +204,7 @@ WITH TODAY AS (
 ACTIVITY AS (
   SELECT
     A.*,
-    -- One for each report: the worst of the newest.
+    -- One for each report: the newest of the worst.
     ROW_NUMBER() OVER (PARTITION BY A.CONFIG_ID ORDER BY A.SEVERITY DESC, A.HAPPENED_AT DESC) = 1 AS IS_WORST
   FROM REPORTING_DB.CONFIG.REPORT_ACTIVITY A
   CROSS JOIN TODAY

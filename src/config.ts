@@ -1,10 +1,9 @@
-import { domainToASCII } from "node:url";
 import type { PresentationSettings } from "./render/presentation.ts";
 import { ReportError } from "./report/errors.ts";
 import { Secret } from "./secret.ts";
 import { readSnowflakeSettings, type SnowflakeSource } from "./snowflake/settings-source.ts";
 import type { SnowflakeSettings } from "./snowflake/settings.ts";
-import { type Variables, variables } from "./variables.ts";
+import { checkOperator, type Variables, variables } from "./variables.ts";
 
 /** Where Snowflake is: settled by the variables, by them and a secret that is yet to be read, or on this machine. */
 export type SnowflakeConfig =
@@ -101,6 +100,14 @@ export function loadConfig(
   return build(parsed.data);
 }
 
+/** What leads out of a task whose other settings are wrong; see worker-place.ts. */
+export function loadPlace(
+  environment: NodeJS.ProcessEnv = process.env,
+): Pick<Config["cloud"], "agentUrl" | "triggerFunction"> {
+  const { ECS_AGENT_URI, TRIGGER_FUNCTION } = environment;
+  return { agentUrl: ECS_AGENT_URI || null, triggerFunction: TRIGGER_FUNCTION || null };
+}
+
 function describeIssue(issue: { readonly path: PropertyKey[]; readonly message: string }): string {
   return `${issue.path.join(".")}: ${issue.message}`;
 }
@@ -114,15 +121,6 @@ function checkLease(values: Variables): string[] {
   return values.HEARTBEAT_INTERVAL * 4 > values.LEASE_DURATION
     ? ["HEARTBEAT_INTERVAL: must be at most a quarter of LEASE_DURATION"]
     : [];
-}
-
-/** Nobody would hear of a message to the operator that may not be sent. */
-function checkOperator({ OPERATOR_EMAIL, RECIPIENT_DOMAINS }: Variables): string[] {
-  if (OPERATOR_EMAIL === undefined || RECIPIENT_DOMAINS.length === 0) return [];
-  const domain = OPERATOR_EMAIL.slice(OPERATOR_EMAIL.lastIndexOf("@") + 1).toLowerCase();
-  return RECIPIENT_DOMAINS.some((allowed) => [allowed, domainToASCII(allowed)].includes(domain))
-    ? []
-    : [`OPERATOR_EMAIL: ${domain} is none of the domains of RECIPIENT_DOMAINS`];
 }
 
 /** Also when something else is wrong, so that everything is told together. */

@@ -1,3 +1,4 @@
+import { domainToASCII } from "node:url";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
@@ -155,7 +156,10 @@ export const variables = z.object({
     .string()
     .default(join(tmpdir(), "report-service"))
     .describe("Where files are while they are made; what killed workers left is removed at start"),
-  REPORT_LOGO: z.string().optional().describe("PNG or JPEG file, at the head of each PDF"),
+  REPORT_LOGO: z
+    .string()
+    .optional()
+    .describe("PNG or JPEG file, at the head of each PDF and on EXCEL's sheet About"),
   REPORT_ACCENT_COLOR: z
     .string()
     .regex(/^#[0-9a-fA-F]{6}$/, 'must be a colour such as "#1f4e79"')
@@ -202,4 +206,16 @@ function parseDuration(text: string): number {
   return unit === "ms" || unit === "s" || unit === "m" || unit === "h"
     ? Number(count) * UNIT_MS[unit]
     : Number.NaN;
+}
+
+/** Nobody would hear of a message to the operator that may not be sent. */
+export function checkOperator({
+  OPERATOR_EMAIL,
+  RECIPIENT_DOMAINS,
+}: Pick<Variables, "OPERATOR_EMAIL" | "RECIPIENT_DOMAINS">): string[] {
+  if (OPERATOR_EMAIL === undefined || RECIPIENT_DOMAINS.length === 0) return [];
+  const domain = OPERATOR_EMAIL.slice(OPERATOR_EMAIL.lastIndexOf("@") + 1).toLowerCase();
+  return RECIPIENT_DOMAINS.some((allowed) => [allowed, domainToASCII(allowed)].includes(domain))
+    ? []
+    : [`OPERATOR_EMAIL: ${domain} is none of the domains of RECIPIENT_DOMAINS`];
 }

@@ -75,6 +75,8 @@ describe("the command line", () => {
     [["add", "x.sql", "--recipient=ann@example.com"], "add has no --recipient"],
     [["list", "-x"], "list has no -x"],
     [["rerun", "a", "--as-of-them"], "rerun has no --as-of-them"],
+    [["rerun", "a", "--asofthen"], "rerun has no --asofthen"],
+    [["list", "--JSON"], "list has no --JSON"],
     [["cancel", "one", "two"], 'cancel has no place for "two"'],
     [["worker", "now"], 'worker has no place for "now"'],
     [["--quiet", "list"], "report-service has no --quiet"],
@@ -85,6 +87,18 @@ describe("the command line", () => {
       stderr: `report-service: ${refusal} (see --help)\n`,
       exitCode: 2,
     });
+  });
+
+  test.each([
+    [["next", "some", "--timezone", "Asia/Tokyo"], "--timezone goes with --cron"],
+    [["next", "some", "--cron", "0 6 * * *"], "give a CONFIG_ID or --cron, not both"],
+    [["doctor", "--url", "https://x.test/"], "--url goes with --deployed"],
+    [["preview", "report.json"], "preview takes a .sql file"],
+    [["add", "--sql", "SELECT 1", "--priority", "soon"], 'PRIORITY: "soon" is not a whole number'],
+  ])("%p: what would be passed over is refused", async (args, refusal) => {
+    const { stderr, exitCode } = await run(args);
+    expect(stderr).toContain(refusal);
+    expect(exitCode).toBe(2);
   });
 
   test.each(["abc", "0", "1.5", "10001", ""])("list --limit=%s is refused", async (limit) => {

@@ -168,19 +168,30 @@ export function checkColumns(columns: NewReport): Report {
     snsTopicArn: optional("SNS_TOPIC_ARN"),
     slackWebhook: optional("SLACK_WEBHOOK"),
     ownerEmail: optional("OWNER_EMAIL"),
-    maxAttempts: 1,
-    asOf: readAsOf(optional("AS_OF")),
+    maxAttempts: readInteger("MAX_ATTEMPTS", optional("MAX_ATTEMPTS")) ?? 1,
+    asOf: readTime("AS_OF", optional("AS_OF")),
   };
+  readInteger("PRIORITY", optional("PRIORITY"));
+  for (const column of ["NEXT_RUN_AT", "RUN_AFTER"]) readTime(column, optional(column));
   return parseReport(row, new Date());
 }
 
-/** UTC, as the column is. */
-function readAsOf(text: string | null): Date | null {
+function readInteger(column: string, text: string | null): number | null {
   if (text === null) return null;
-  const asOf = new Date(`${text.trim().replace(" ", "T").replace(/Z$/, "")}Z`);
-  if (!Number.isNaN(asOf.getTime())) return asOf;
+  if (/^-?\d{1,5}$/.test(text.trim())) return Number(text);
   throw new ReportError(
     "invalid_report",
-    `AS_OF: "${text}" is not a time such as 2026-03-02T14:05:00`,
+    `${column}: "${text}" is not a whole number of up to five digits`,
+  );
+}
+
+/** UTC, as the columns are. */
+function readTime(column: string, text: string | null): Date | null {
+  if (text === null) return null;
+  const time = new Date(`${text.trim().replace(" ", "T").replace(/Z$/, "")}Z`);
+  if (!Number.isNaN(time.getTime())) return time;
+  throw new ReportError(
+    "invalid_report",
+    `${column}: "${text}" is not a time such as 2026-03-02T14:05:00`,
   );
 }

@@ -7,8 +7,9 @@ import { ReportError } from "../report/errors.ts";
  */
 export function refuseUnknown(command: string, rawArgs: readonly string[], known: ArgsDef): void {
   const parsed = parseArgs([...rawArgs], known);
-  const names = new Set(Object.keys(known).map(plainName));
-  const option = Object.keys(parsed).find((name) => name !== "_" && !names.has(plainName(name)));
+  // citty gives "as-of-then" as "asOfThen", too.
+  const names = new Set(Object.keys(known).flatMap((name) => [name, camelCase(name)]));
+  const option = Object.keys(parsed).find((name) => name !== "_" && !names.has(name));
   if (option !== undefined) {
     const dashes = option.length === 1 ? "-" : "--";
     throw new ReportError("invalid_report", `${command} has no ${dashes}${option} (see --help)`);
@@ -19,7 +20,6 @@ export function refuseUnknown(command: string, rawArgs: readonly string[], known
   throw new ReportError("invalid_report", `${command} has no place for "${extra}" (see --help)`);
 }
 
-/** citty gives "as-of-then" as "asOfThen", too. */
-function plainName(name: string): string {
-  return name.replaceAll("-", "").toLowerCase();
+function camelCase(name: string): string {
+  return name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
 }

@@ -29,7 +29,10 @@ export const demo = defineCommand({
   },
   args: {
     out: { type: "string", description: "Folder for files and mail (default: OUTPUT_FOLDER)" },
-    scale: { type: "string", description: "Line items of the sample data (default: 60000)" },
+    scale: {
+      type: "string",
+      description: "Line items of the sample data (default: LOCAL_SNOWFLAKE_LINE_ITEMS)",
+    },
   },
   run: async ({ args }) => {
     const scratch = await mkdtemp(join(tmpdir(), "report-service-demo-"));

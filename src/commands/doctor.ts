@@ -32,6 +32,9 @@ export const doctor = defineCommand({
     json: { type: "boolean", description: "Answer as JSON" },
   },
   run: async ({ args }) => {
+    if (args.url !== undefined && !args.deployed) {
+      throw new ReportError("invalid_report", "--url goes with --deployed");
+    }
     const findings: Finding[] = [];
     const tell = (finding: Finding): void => {
       findings.push(finding);

@@ -16,6 +16,7 @@ export const next = defineCommand({
     json: { type: "boolean", description: "Answer as JSON" },
   },
   run: async ({ args }) => {
+    refuseMixture(args);
     const now = new Date();
     const { schedule, first } =
       args.cron === undefined
@@ -26,6 +27,18 @@ export const next = defineCommand({
     else print(describeTimes(schedule, times));
   },
 });
+
+function refuseMixture(
+  args: Partial<Record<"id" | "cron" | "timezone", string | undefined>>,
+): void {
+  const { id, cron, timezone } = args;
+  if (cron === undefined && timezone !== undefined) {
+    throw new ReportError("invalid_report", "--timezone goes with --cron; a report has its own");
+  }
+  if (cron !== undefined && id !== undefined) {
+    throw new ReportError("invalid_report", "give a CONFIG_ID or --cron, not both");
+  }
+}
 
 /** The schedule of a report, and the time that it is planned for. */
 async function readReport(

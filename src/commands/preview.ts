@@ -31,6 +31,12 @@ export const preview = defineCommand({
     out: { type: "string", description: "Folder for the files (default: OUTPUT_FOLDER/preview)" },
   },
   run: async ({ args }) => {
+    if (extname(args.file).toLowerCase() === ".json") {
+      throw new ReportError(
+        "invalid_report",
+        "preview takes a .sql file; the rest are its options",
+      );
+    }
     const config = loadConfig();
     const columns = await collectReport(args.file, {
       format: args.format,

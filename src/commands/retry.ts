@@ -5,7 +5,7 @@ import { withControl } from "./control.ts";
 import { print } from "./output.ts";
 
 export const retry = defineCommand({
-  meta: { name: "retry", description: "Ask for a report again, now, with all its attempts" },
+  meta: { name: "retry", description: "Ask for a report again, with all its attempts" },
   args: {
     id: { type: "positional", required: true, description: "CONFIG_ID, or the beginning of it" },
   },
@@ -17,6 +17,6 @@ export const retry = defineCommand({
     if (!isAsked) {
       throw new ReportError("invalid_report", `${report.name} is being worked on; cancel it first`);
     }
-    print(`${report.name}: PENDING`);
+    print(`${report.name}: PENDING; report-service trigger does it now`);
   },
 });

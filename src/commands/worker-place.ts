@@ -1,23 +1,19 @@
-import type { ConsolaInstance } from "consola";
-import type { Config } from "../config.ts";
+import type { loadPlace } from "../config.ts";
+import { createLog } from "../log.ts";
 import { asReportError, ReportError } from "../report/errors.ts";
 
-type Place = Pick<Config["cloud"], "agentUrl" | "triggerFunction">;
+type Place = ReturnType<typeof loadPlace>;
 
 /**
- * Runs a worker. A task that what it was told keeps from working, such as a secret without a value, gives its place back
+ * Runs a worker. A task that what it was told keeps from working, such as a wrong setting or a secret without a value, gives its place back
  * before it ends: ECS would start it again at once, for ever. Its reports stay where they are; the next trigger or tick
  * raises a worker that reads its settings anew. What ended it is thrown in any case.
  */
-export async function leavingPlace(
-  place: Place,
-  log: Pick<ConsolaInstance, "warn">,
-  work: () => Promise<void>,
-): Promise<void> {
+export async function leavingPlace(place: Place, work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } catch (thrown) {
-    if (thrown instanceof ReportError && isLasting(thrown)) await leave(place, thrown.message, log);
+    if (thrown instanceof ReportError && isLasting(thrown)) await leave(place, thrown.message);
     throw thrown;
   }
 }
@@ -27,11 +23,7 @@ function isLasting({ code, retryable }: ReportError): boolean {
   return code === "configuration" && !retryable;
 }
 
-async function leave(
-  { agentUrl, triggerFunction }: Place,
-  reason: string,
-  log: Pick<ConsolaInstance, "warn">,
-): Promise<void> {
+async function leave({ agentUrl, triggerFunction }: Place, reason: string): Promise<void> {
   // Outside of ECS nobody starts it again, and the place of a task is not its own.
   if (agentUrl === null || triggerFunction === null) return;
   try {
@@ -39,6 +31,8 @@ async function leave(
     await using called = await openTriggerFunction(triggerFunction);
     await called.leave(reason);
   } catch (thrown) {
-    log.warn(`the number of workers stays as it is: ${asReportError(thrown).message}`);
+    createLog("WARN").warn(
+      `the number of workers stays as it is: ${asReportError(thrown).message}`,
+    );
   }
 }

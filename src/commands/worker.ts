@@ -1,7 +1,7 @@
 import { defineCommand } from "citty";
 import type { ConsolaInstance } from "consola";
 import { startWorker, systemClock } from "../app.ts";
-import { type Config, loadConfig } from "../config.ts";
+import { type Config, loadConfig, loadPlace } from "../config.ts";
 import { startEndpoint } from "../local/endpoint.ts";
 import { createLog } from "../log.ts";
 import { openSnowflake, type SnowflakeAccess } from "../snowflake-access.ts";
@@ -24,9 +24,9 @@ export const worker = defineCommand({
   },
   run: async () => {
     const stopped = untilStopped();
-    const config = loadConfig();
-    const log = createLog(config.logLevel);
-    await leavingPlace(config.cloud, log, async () => {
+    await leavingPlace(loadPlace(), async () => {
+      const config = loadConfig();
+      const log = createLog(config.logLevel);
       await using access = await openSnowflake(config, noticeTasks(log));
       if (access.local?.isStarted === true) {
         await setUp(access, { operatorEmail: config.mail.operator });

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { variables } from "../variables.ts";
+import { checkOperator, variables } from "../variables.ts";
 
 const list = z
   .string()
@@ -109,6 +109,8 @@ export function readDeploymentSettings(
       .map(({ path, message }) => `${path.join(".")}: ${message}`);
     throw new Error(`The deployment's settings are wrong: ${problems.join("; ")}`);
   }
+  const [unreachable] = checkOperator(worker.data);
+  if (unreachable !== undefined) throw new Error(unreachable);
   const passed = Object.entries(given).filter(([name]) => name in passedVariables.shape);
   const { SNOWFLAKE_DATABASE, SNOWFLAKE_SCHEMA, SETUP_TASK_ROLE } = worker.data;
   const settings = {

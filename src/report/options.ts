@@ -109,7 +109,7 @@ export const optionsSchema = z.strictObject({
   title: z.string().min(1).max(200).optional(),
   subtitle: z.string().min(1).max(500).optional(),
   columns: z.record(z.string(), columnOptions).default({}),
-  /** BCP 47, for numbers and dates in a PDF. */
+  /** BCP 47, for numbers in a PDF, and for numbers and months in charts. */
   locale: z.string().refine(isLocale, "is not a locale").default("en-US"),
   /** IANA zone in which instants (TIMESTAMP_LTZ) are shown. Default: the report's TIMEZONE, else UTC. */
   timezone: z.string().refine(isTimezone, "is not an IANA time zone").optional(),

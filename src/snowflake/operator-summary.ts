@@ -71,7 +71,7 @@ export function changeOfSummary(before: OperatorSummary | null, script: Script):
   };
 }
 
-/** What is not as the setting would have it, and stays so, because a person changed it. */
+/** What is not as the setting would have it, and stays so. */
 export function describeKept({ status, recipients }: OperatorSummary, address: string): string[] {
   const findings: string[] = [];
   if (status === "CANCELLED") {

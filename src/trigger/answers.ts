@@ -67,7 +67,7 @@ async function answerCall(request: TriggerRequest, ports: TriggerPorts): Promise
   }
 }
 
-/** Always written: what was read may be stale, and a raising that was not needed does no harm. */
+/** For a trigger always written: what was read may be stale, and a raising that was not needed does no harm. */
 async function scale(event: ScalingEvent, ports: TriggerPorts): Promise<number> {
   const desired = await ports.scaler.desired();
   const target = chooseTarget(event, desired, ports.workersMax);

@@ -181,7 +181,7 @@ class HashingFile implements ByteSink {
   #buffer = new Uint8Array(BUFFER_BYTES);
   #spare = new Uint8Array(BUFFER_BYTES);
   #buffered = 0;
-  /** Of the bytes in `#spare`; null when they are in the file. */
+  /** The latest write, of the bytes in `#spare`; null before the first. */
   #writing: Promise<void> | null = null;
   #open = true;
 

@@ -310,6 +310,24 @@ describe.skipIf(lackingMoto !== "")(`files in S3${lackingMoto}`, () => {
       expect((await leftBehind()).uploads).toBe(0);
     });
 
+    test("of one part for good stops the others at once, and none of them arrives after the removal", async () => {
+      const denied = "<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>";
+      await using between = await standBetween(moto.url, (passing) =>
+        isPart(1)(passing) ? { status: 403, body: denied } : "pass",
+      );
+      await using store = await openStore();
+      const file = await makeFile("stopped-by-one.csv", 60_000_000);
+      expect(await store.put(file, never).catch((error: unknown) => error)).toMatchObject({
+        code: "store_failed",
+        retryable: false,
+      });
+      expect(between.sentPart(1)).toBe(1);
+      expect([6, 7, 8].map(between.sentPart)).toEqual([0, 0, 0]);
+      const methods = between.seen.map((one) => one.split(" ")[0]);
+      expect(methods.lastIndexOf("PUT")).toBeLessThan(methods.indexOf("DELETE"));
+      expect((await leftBehind()).uploads).toBe(0);
+    });
+
     test("that is not over when an upload is stopped does not hold up the end", async () => {
       await using _between = await standBetween(moto.url, (passing) =>
         isPart(2)(passing) ? "drop" : "pass",
@@ -388,16 +406,19 @@ describe.skipIf(lackingMoto !== "")(`files in S3${lackingMoto}`, () => {
       expect(await storedHash(file)).toBe(file.sha256);
     });
 
-    test.each(["nothing", "another file"])(
+    test.each(["nothing", "another file", "what may not be looked at"])(
       "is no end when %s is there, and the file is stored anew later",
       async (there) => {
-        await using _between = await standBetween(moto.url, (passing) =>
-          isCompletion(passing) ? gone : "pass",
-        );
+        const isHidden = there === "what may not be looked at";
+        await using _between = await standBetween(moto.url, (passing) => {
+          if (isCompletion(passing)) return gone;
+          // S3's answer to who may not list the bucket.
+          return isHidden && passing.method === "HEAD" ? { status: 403, body: "" } : "pass";
+        });
         await using store = await openStore();
         const file = await makeFile(`gone-${there}.csv`, 9_000_000);
         const key = `reports/${file.key}`;
-        if (there !== "nothing") {
+        if (there === "another file") {
           // As long as the file, and not the file.
           await client.send(
             new PutObjectCommand({ Bucket: BUCKET, Key: key, Body: Buffer.alloc(9_000_000) }),

@@ -84,6 +84,13 @@ test("so does a task whose secret lacks a field", async () => {
   expect(heard).toHaveLength(1);
 });
 
+test("so does a task with a wrong setting", async () => {
+  const { exitCode } = await startWorker({ POLL_INTERVAL: "often" });
+  expect(exitCode).toBe(78);
+  const reason = expect.stringContaining("POLL_INTERVAL: must be a duration");
+  expect(heard).toMatchObject([{ event: { source: "worker", unable: { reason } } }]);
+});
+
 test("a task that cannot read its secret for now keeps its place, and is started again", async () => {
   secret = () => Response.json({ message: "try again" }, { status: 500 });
   const { exitCode, said } = await startWorker();

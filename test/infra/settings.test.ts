@@ -53,6 +53,9 @@ describe("the settings of a deployment", () => {
     expect(() => readDeploymentSettings({ DEPLOY_PUBLIC_IP: "true" })).toThrow(
       "DEPLOY_PUBLIC_IP needs DEPLOY_NETWORK=existing",
     );
+    expect(() =>
+      readDeploymentSettings({ OPERATOR_EMAIL: "ops@b.org", RECIPIENT_DOMAINS: "example.com" }),
+    ).toThrow("OPERATOR_EMAIL: b.org is none of the domains of RECIPIENT_DOMAINS");
     const sender = { MAIL_FROM: "Reports <reports@eu.example.org>" };
     for (const identity of ["reports@eu.example.org", "EU.example.org", "example.org"]) {
       const settings = readDeploymentSettings({ ...sender, DEPLOY_MAIL_IDENTITY: identity });

@@ -1,5 +1,6 @@
 import { DEFAULT_PRESENTATION } from "../../src/render/renderer.ts";
 import { describe, expect, test } from "bun:test";
+import { mkdir, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { CreateRenderer, RenderContext } from "../../src/render/renderer.ts";
 import { defaultOptions } from "../../src/report/options.ts";
@@ -64,6 +65,7 @@ describe("a file on disk", () => {
     ["the buffer and one", [MEBIBYTE, 1]],
     ["more than the buffer at once", [10, MEBIBYTE + 10, 10]],
     ["many buffers", [700_000, 700_000, 700_000, 3 * MEBIBYTE, 5]],
+    ["more than a disk takes at once", Array.from({ length: 80 }, () => 700_000)],
   ])("holds %s, with the size and the hash of it", async (_what, sizes) => {
     await using world = await createWorld();
     const { renderer, written } = writing(...sizes);
@@ -72,6 +74,20 @@ describe("a file on disk", () => {
     expect(Buffer.compare(bytes, written())).toBe(0);
     expect(file?.sizeBytes).toBe(bytes.byteLength);
     expect(file?.sha256).toBe(new Bun.CryptoHasher("sha256").update(bytes).digest("hex"));
+  });
+
+  // Every write to /dev/full fails as on a full disk; that of the last bytes is waited for, too.
+  test.each([10, 3 * MEBIBYTE])("that has no room for its %d bytes fails the run", async (size) => {
+    await using world = await createWorld();
+    const folder = join(world.settings.scratchFolder, "run-1");
+    await mkdir(folder, { recursive: true });
+    await symlink("/dev/full", join(folder, "sales-1970-01-01.csv"));
+    const failing = render(world, writing(size).renderer);
+    expect(await failing.catch((thrown: unknown) => thrown)).toMatchObject({
+      code: "render_failed",
+      message: "CSV: the disk is full",
+      retryable: true,
+    });
   });
 
   test("is named after the report, and its key after the claim", async () => {
